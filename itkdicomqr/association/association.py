@@ -1,0 +1,394 @@
+"""An association: opened, used for one operation at a time, released (PS3.7, PS3.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+from types import TracebackType
+from typing import Self
+
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
+
+from itkdicomqr.association import dimse, status
+from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, Proposal
+from itkdicomqr.association.dimse import Command, Element, Field
+from itkdicomqr.association.negotiation import Context, Granted, read_acceptance, read_rejection, request_pdu
+from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
+from itkdicomqr.association.transport import Deadline, Transport
+from itkdicomqr.errors import (
+    ConnectionLostError,
+    LimitExceededError,
+    NetworkError,
+    NoPresentationContextError,
+    ProtocolError,
+    StatusError,
+    TruncatedMatchesError,
+)
+from itkdicomqr.instance import Instance
+from itkdicomqr.node import Node
+
+MAX_PDU = 1 << 17
+"""The longest PDU that we announce: archives seldom send longer ones."""
+
+RELEASE_SECONDS = 2.0
+"""How long a release may take; the work is done by then."""
+
+_RELEASE_RQ = bytes([PduType.RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+_RELEASE_RP = bytes([PduType.RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+_ABORT = bytes([PduType.ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+_ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """How a C-GET ended, in the archive's words; they prove nothing (PS3.4 C.4.3).
+
+    Attributes
+    ----------
+    status : int
+        The final status.
+    failed : int
+        Failed sub-operations.
+    server_comment : str
+        Error Comment (0000,0902), escaped.
+    """
+
+    status: int
+    failed: int
+    server_comment: str
+
+    def __str__(self) -> str:
+        failures = f", {self.failed} sub-operations failed" if self.failed else ""
+        return f"{status.describe(self.status)}{failures}" if self.status else f"success{failures}"
+
+
+class Association:
+    """One association with a node.
+
+    Use `open` to make it, and a ``with`` statement to have it released, or aborted if an error
+    leaves the block.
+    """
+
+    def __init__(self, node: Node, transport: Transport) -> None:
+        self._node = node
+        self._transport = transport
+        self._reader = StreamReader(MAX_PDU, node.limits.max_instance_bytes)
+        self._granted = Granted({}, 0)
+        self._message_id = 0
+        self._open = True
+
+    @classmethod
+    def open(cls, node: Node, proposals: Sequence[Proposal], deadline: Deadline) -> Self:
+        """Connect, and associate.
+
+        Parameters
+        ----------
+        node : Node
+            With whom.
+        proposals : sequence of Proposal
+            At most 128 presentation contexts.
+        deadline : Deadline
+            Of the whole call.
+
+        Raises
+        ------
+        ConnectError, TLSError, DeadlineError
+            There is no connection.
+        AssociationRejectedError
+            The archive rejects it; result, source and reason are kept.
+        ProtocolError
+            What listens there speaks no DICOM.
+        """
+        with _placed(node, "connecting"):
+            association = cls(node, Transport.connect(node, deadline))
+        with association._step("opening the association"):
+            association._associate(proposals)
+        return association
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.release()
+        else:
+            self.abort()
+
+    def echo(self) -> None:
+        """Verify that the archive answers (C-ECHO, PS3.4 annex A).
+
+        Raises
+        ------
+        StatusError
+            It answers with a failure.
+        """
+        with self._step("C-ECHO"):
+            context = self._context(VERIFICATION)
+            self._request(Field.C_ECHO_RQ, context)
+            response = self._response(Field.C_ECHO_RSP)
+            if response.command.status != status.SUCCESS:
+                raise _failure(response.command)
+
+    def find(self, identifier: Dataset, model: str) -> list[Dataset]:
+        """Query at the level that the identifier names (C-FIND, PS3.4 C.4.1).
+
+        Parameters
+        ----------
+        identifier : Dataset
+            Its keys.
+        model : {"study", "patient"}
+            The information model.
+
+        Returns
+        -------
+        list of Dataset
+            One a match, as the archive encoded it.
+
+        Raises
+        ------
+        StatusError
+            The archive refuses the query.
+        TruncatedMatchesError
+            It stops at a limit of its own.
+        LimitExceededError
+            It sends more than ``Limits.max_matches``.
+        """
+        with self._step("C-FIND"):
+            context = self._context(FIND[model])
+            self._request(Field.C_FIND_RQ, context, identifier)
+            return list(self._matches(context))
+
+    def get(self, identifier: Dataset) -> Generator[Instance, None, Retrieved]:
+        """Have instances sent on this association (C-GET, PS3.4 C.4.3).
+
+        Parameters
+        ----------
+        identifier : Dataset
+            Level and unique keys.
+
+        Yields
+        ------
+        Instance
+            As they come; the next is asked for when this one has been taken.
+
+        Returns
+        -------
+        Retrieved
+            How the archive says that it ended.
+        """
+        with self._step("C-GET"):
+            context = self._context(GET[self._node.model])
+            self._request(Field.C_GET_RQ, context, identifier)
+            message = self._receive("first_response")
+            while message.command.field == Field.C_STORE_RQ or message.command.status in status.PENDING:
+                if message.command.field == Field.C_STORE_RQ:
+                    yield from self._stored(message)
+                message = self._receive("idle")
+            self._check_response(message, Field.C_GET_RSP)
+            command = message.command
+            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+
+    def accepts(self, abstract_syntax: str) -> bool:
+        """Tell whether a presentation context of this class was accepted."""
+        return self._granted.serving(abstract_syntax) is not None
+
+    def release(self) -> None:
+        """Release the association, and close the connection."""
+        if self._open:
+            with suppress(NetworkError):
+                self._transport.send(_RELEASE_RQ, RELEASE_SECONDS, "idle")
+                while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
+                    pass
+        self._close()
+
+    def abort(self) -> None:
+        """Abort the association, and close the connection."""
+        if self._open:
+            with suppress(NetworkError):
+                self._transport.send(_ABORT, RELEASE_SECONDS, "idle")
+        self._close()
+
+    def _close(self) -> None:
+        self._open = False
+        self._transport.close()
+
+    @contextmanager
+    def _step(self, step: str) -> Iterator[None]:
+        """Abort when the step fails or is left, and tell in the error where and when."""
+        try:
+            with _placed(self._node, step):
+                yield
+        except StatusError:
+            raise
+        except BaseException:
+            self.abort()
+            raise
+
+    def _associate(self, proposals: Sequence[Proposal]) -> None:
+        sending_failed: NetworkError | None = None
+        try:
+            self._transport.send(request_pdu(self._node, proposals, MAX_PDU), self._node.timeouts.connect, "connect")
+        except ConnectionLostError as error:
+            # A rejection may have come before the reset.
+            sending_failed = error
+        try:
+            answer = self._event(self._node.timeouts.connect, "connect")
+        except ConnectionLostError as error:
+            message = "it closed the connection: it may not know our address, or not speak DICOM on this port"
+            raise sending_failed or ConnectionLostError(message) from error
+        if not isinstance(answer, Pdu):
+            raise ProtocolError("it sent data before the association was there")
+        if answer.type is PduType.ASSOCIATE_RJ:
+            raise read_rejection(answer.encoded, self._node)
+        if answer.type is not PduType.ASSOCIATE_AC:
+            raise self._interrupted(answer)
+        self._granted = read_acceptance(answer.encoded, proposals)
+
+    def _context(self, abstract_syntax: str) -> Context:
+        context = self._granted.serving(abstract_syntax)
+        if context is None:
+            message = (
+                f"the archive accepts no presentation context for {UID(abstract_syntax).name}: it may not offer "
+                f"this service, or not to the AE title {self._node.calling_ae_title!r}"
+            )
+            raise NoPresentationContextError(message)
+        return context
+
+    def _request(self, field: Field, context: Context, identifier: Dataset | None = None) -> None:
+        self._message_id = self._message_id % 0xFFFF + 1
+        command = dimse.request(field, self._message_id, context.abstract_syntax, data_set=identifier is not None)
+        self._send(context.id, command)
+        if identifier is not None:
+            content = _encoded(identifier, UID(context.transfer_syntax))
+            self._send_parts(context.id, content, command=False)
+
+    def _send(self, context_id: int, command: Command) -> None:
+        self._send_parts(context_id, command.encode(), command=True)
+
+    def _send_parts(self, context_id: int, content: bytes, *, command: bool) -> None:
+        for part in p_data(context_id, content, command=command, max_pdu=self._granted.max_pdu):
+            self._transport.send(part, self._node.timeouts.idle, "idle")
+
+    def _response(self, field: Field) -> Message:
+        message = self._receive("first_response")
+        self._check_response(message, field)
+        return message
+
+    def _check_response(self, message: Message, field: Field) -> None:
+        if message.command.field != field:
+            found = message.command.field
+            raise ProtocolError(f"it answered with command 0x{found:04X} where {field.name} was due")
+        if message.command.number(Element.MESSAGE_ID_BEING_RESPONDED_TO) != self._message_id:
+            raise ProtocolError("it answered a request that was not made")
+
+    def _matches(self, context: Context) -> Iterator[Dataset]:
+        limit = self._node.limits.max_matches
+        response = self._response(Field.C_FIND_RSP)
+        count = 0
+        while response.command.status in status.PENDING:
+            count += 1
+            if count > limit:
+                message = f"more than {limit} matches: narrow the search, or raise Limits(max_matches=...)"
+                raise LimitExceededError(message)
+            yield _decoded(response.data, UID(context.transfer_syntax))
+            response = self._receive("idle")
+            self._check_response(response, Field.C_FIND_RSP)
+        self._check_end_of_matches(response.command, count)
+
+    def _check_end_of_matches(self, command: Command, count: int) -> None:
+        if command.status in (status.CANCELLED, status.MATCHES_TRUNCATED):
+            message = (
+                f"{self._node.place}: C-FIND: the archive cut its answer after {count} matches: narrow the search "
+                "by patient_id, date or accession_number"
+            )
+            raise TruncatedMatchesError(message, server_comment=_comment(command))
+        if command.status != status.SUCCESS:
+            raise _failure(command)
+
+    def _stored(self, message: Message) -> Iterator[Instance]:
+        """Take one instance, and answer (C-STORE as the SCP, PS3.4 annex B)."""
+        context = self._granted.contexts.get(message.context_id)
+        command = message.command
+        if context is None:
+            raise ProtocolError(f"it sent an instance on presentation context {message.context_id}, which is not open")
+        if command.text(Element.AFFECTED_SOP_CLASS_UID) != context.abstract_syntax:
+            raise ProtocolError("it sent an instance on the presentation context of another SOP class")
+        if not command.has_data_set:
+            raise ProtocolError("it sent a C-STORE request without a data set")
+        yield Instance(
+            context.abstract_syntax,
+            command.text(Element.AFFECTED_SOP_INSTANCE_UID),
+            context.transfer_syntax,
+            message.data,
+            "C-GET",
+        )
+        self._send(context.id, dimse.store_response(command, status.SUCCESS))
+
+    def _receive(self, setting: str) -> Message:
+        event = self._event(getattr(self._node.timeouts, setting), setting)
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        return event
+
+    def _event(self, seconds: float, setting: str) -> Event:
+        """Read on until something is complete; after the first byte the idle timeout counts."""
+        while True:
+            count = self._transport.read_into(self._reader.room(), seconds, setting)
+            event = self._reader.arrived(count)
+            if event is not None:
+                return event
+            seconds, setting = self._node.timeouts.idle, "idle"
+
+    def _interrupted(self, pdu: Pdu) -> NetworkError:
+        """Say what a PDU in place of an answer means."""
+        if pdu.type is PduType.ABORT:
+            source = _ABORT_SOURCES.get(pdu.encoded[8] if len(pdu.encoded) > 8 else -1, "the archive")
+            return ConnectionLostError(f"{source} aborted the association")
+        if pdu.type is PduType.RELEASE_RQ:
+            with suppress(NetworkError):
+                self._transport.send(_RELEASE_RP, RELEASE_SECONDS, "idle")
+            return ConnectionLostError("the archive released the association in the middle of an operation")
+        return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
+
+
+@contextmanager
+def _placed(node: Node, step: str) -> Iterator[None]:
+    try:
+        yield
+    except NetworkError as error:
+        error.place = error.place or node.place
+        error.step = error.step or step
+        raise
+
+
+def _failure(command: Command) -> StatusError:
+    message = status.describe(command.status)
+    return StatusError(message, status=command.status, server_comment=_comment(command))
+
+
+def _comment(command: Command) -> str:
+    """Error Comment, with all that could forge a line of a log escaped."""
+    return command.text(Element.ERROR_COMMENT).encode("unicode_escape").decode("ascii")
+
+
+def _encoded(dataset: Dataset, syntax: UID) -> bytes:
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    write_dataset(buffer, dataset)
+    return buffer.getvalue()
+
+
+def _decoded(data: memoryview, syntax: UID) -> Dataset:
+    try:
+        return read_dataset(BytesIO(data), syntax.is_implicit_VR, syntax.is_little_endian)
+    except Exception as error:
+        message = f"a match cannot be parsed ({type(error).__name__})"
+        raise ProtocolError(message) from None

@@ -1,0 +1,318 @@
+"""One archive, or several: asked, and loaded from, within given times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar, Unpack
+
+from itkdicomqr.association import Association, Deadline
+from itkdicomqr.association.contexts import FIND, VERIFICATION, service
+from itkdicomqr.catalogue import Catalogue
+from itkdicomqr.criteria import Criteria, CriteriaWords, Day, check_keywords
+from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
+from itkdicomqr.instance import Instance
+from itkdicomqr.node import Node, Pacs, nodes_of
+from itkdicomqr.retrieve import retrieve, retrieve_singly
+from itkdicomqr.search import refusal, search
+from itkdicomqr.table import Row, SeriesTable, merged
+from itkdicomqr.volume import Volume, one_volume, read_volumes
+from itkdicomqr.volume.options import Options
+
+T = TypeVar("T")
+
+TOOLKITS: Mapping[str, Callable[[Volume], Any]] = {
+    "itk": Volume.to_itk,
+    "simpleitk": Volume.to_simpleitk,
+    "volume": lambda volume: volume,
+}
+
+
+class Progress(Protocol):
+    """What shows how far a transfer is; tqdm's bars fit."""
+
+    total: float | None
+
+    def update(self, n: float, /) -> object:
+        """Take note that ``n`` more instances came."""
+
+
+class Client:
+    """A client of one or several archives.
+
+    Each call opens what it needs and closes it, so nothing outlives a call.
+
+    Parameters
+    ----------
+    pacs : str, Node or iterable of these, optional
+        Which archives: a URL such as ``"dicom://AE@host:port"``, a configured name, a `Node`,
+        or several; None for the default.
+    connect_timeout, first_response_timeout, idle_timeout, total_timeout : float, optional
+        Seconds; those of the node where they are not given. The total is of each call.
+    any_archive : bool
+        Whether an archive that fails may be passed over while another answers.
+
+    Raises
+    ------
+    NodeError
+        An archive or a time cannot be meant.
+    """
+
+    def __init__(
+        self,
+        pacs: Pacs = None,
+        *,
+        connect_timeout: float | None = None,
+        first_response_timeout: float | None = None,
+        idle_timeout: float | None = None,
+        total_timeout: float | None = None,
+        any_archive: bool = False,
+    ) -> None:
+        given = {
+            "connect": connect_timeout,
+            "first_response": first_response_timeout,
+            "idle": idle_timeout,
+            "total": total_timeout,
+        }
+        self._timeouts = {name: seconds for name, seconds in given.items() if seconds is not None}
+        self._any_archive = any_archive
+        self.nodes = tuple(map(self._timed, nodes_of(pacs)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Do nothing: nothing outlives a call."""
+
+    def __repr__(self) -> str:
+        return f"Client({', '.join(map(str, self.nodes))})"
+
+    def echo(self) -> None:
+        """Verify that every archive answers (C-ECHO, PS3.4 annex A).
+
+        Raises
+        ------
+        NetworkError
+            One does not; the error tells at which step.
+        """
+        for node in self.nodes:
+            with Association.open(node, [service(VERIFICATION)], self._deadline()) as association:
+                association.echo()
+
+    def find_patients(self, patient_id: str | None = None, *, patient_name: str | None = None) -> list[Row]:
+        """Find patients; the archive must offer the Patient Root model.
+
+        Parameters
+        ----------
+        patient_id : str, optional
+            Literal.
+        patient_name : str, optional
+            With wildcards.
+        """
+        criteria = Criteria.from_words(patient_id, patient_name=patient_name)
+        return self._rows(criteria, lambda catalogue: catalogue.patients(criteria), "patient")
+
+    def find_studies(
+        self, patient_id: str | None = None, date: Day | None = None, **words: Unpack[CriteriaWords]
+    ) -> list[Row]:
+        """Find studies; the parameters are those of `find_series`, as far as they concern studies."""
+        criteria = Criteria.from_words(patient_id, date, **words)
+        return self._rows(criteria, lambda catalogue: catalogue.studies(criteria))
+
+    def find_series(
+        self,
+        patient_id: str | None = None,
+        date: Day | None = None,
+        description: str | None = None,
+        **words: Unpack[CriteriaWords],
+    ) -> SeriesTable:
+        """Find series; see `itkdicomqr.find_series`."""
+        return self._search(Criteria.from_words(patient_id, date, description, **words), self._deadline())
+
+    def find_instances(self, series: Row) -> list[Row]:
+        """List the instances of a series: ``SOPInstanceUID``, ``SOPClassUID``, ``InstanceNumber``."""
+        node = self._node_of(series)
+        with self._catalogue(node, self._deadline()) as catalogue:
+            return catalogue.instances(series)
+
+    def retrieve(
+        self,
+        series: Row | None = None,
+        *,
+        study_uid: str | None = None,
+        series_uid: str | None = None,
+        patient_id: str | None = None,
+        instance_uids: Iterable[str] | None = None,
+        progress: Progress | None = None,
+    ) -> list[Instance]:
+        """Bring a series into memory: complete, or an error.
+
+        Parameters
+        ----------
+        series : Row, optional
+            A row of `find_series`.
+        study_uid, series_uid, patient_id : str, optional
+            Instead of the row; the Patient ID for archives of the Patient Root model.
+        instance_uids : iterable of str, optional
+            Only these SOP Instance UIDs.
+        progress : Progress, optional
+            Is told the number of instances, and each that came.
+
+        Raises
+        ------
+        IncompleteSeriesError
+            Instances that the archive lists did not come; they are named.
+        """
+        words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
+        row = self._one_series(series, words)
+        return list(self._instances(row, self._deadline(), instance_uids, progress))
+
+    def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
+        """Bring a series instance by instance, as they come; what is missing is an error at the end."""
+        return self._instances(self._one_series(series, {}), self._deadline(), None, progress)
+
+    def load_series(
+        self,
+        patient_id: str | None = None,
+        date: Day | None = None,
+        description: str | None = None,
+        *,
+        series: Row | None = None,
+        toolkit: str = "itk",
+        volume: int | Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+        **criteria_and_options: Any,
+    ) -> Any:
+        """Load the one volume of the one series; see `itkdicomqr.load_series`."""
+        make = _maker(toolkit)
+        words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
+        return make(one_volume(self._volumes(series, words, progress), volume))
+
+    def load_volumes(
+        self,
+        patient_id: str | None = None,
+        date: Day | None = None,
+        description: str | None = None,
+        *,
+        series: Row | None = None,
+        toolkit: str = "itk",
+        progress: Progress | None = None,
+        **criteria_and_options: Any,
+    ) -> list[Any]:
+        """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
+        make = _maker(toolkit)
+        words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
+        return [make(volume) for volume in self._volumes(series, words, progress)]
+
+    def _volumes(self, series: Row | None, words: Mapping[str, Any], progress: Progress | None) -> list[Volume]:
+        criteria, options = _divided(words)
+        deadline = self._deadline()
+        row = self._one_series(series, criteria, deadline)
+        return read_volumes(self._instances(row, deadline, None, progress), **options)
+
+    def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
+        given = {name: value for name, value in words.items() if value is not None}
+        if series is None:
+            return self._search(Criteria.from_words(**given), deadline or self._deadline()).one()
+        if given:
+            message = f"series= is a row already; leave out {', '.join(given)}"
+            raise CriteriaError(message)
+        return series
+
+    def _search(self, criteria: Criteria, deadline: Deadline) -> SeriesTable:
+        return merged(self._each(lambda node: self._search_in(node, criteria, deadline)))
+
+    def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline) -> SeriesTable:
+        with self._catalogue(node, deadline) as catalogue:
+
+            def fetch_one(series: Row) -> Instance:
+                return _any_instance(node, series, catalogue.instances(series), deadline)
+
+            return search(catalogue, criteria, fetch_one, node)
+
+    def _instances(
+        self, series: Row, deadline: Deadline, uids: Iterable[str] | None, progress: Progress | None
+    ) -> Iterator[Instance]:
+        node = self._node_of(series)
+        with self._catalogue(node, deadline) as catalogue:
+            listed = _classes_by_uid(catalogue.instances(series))
+        bring = retrieve
+        if uids is not None:
+            listed = {uid: listed.get(uid, "") for uid in uids}
+            bring = retrieve_singly
+        if progress is not None:
+            progress.total = len(listed)
+        for instance in bring(node, series, listed, deadline):
+            if progress is not None:
+                progress.update(1)
+            yield instance
+
+    def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]], model: str | None = None) -> list[Row]:
+        def rows_of(node: Node) -> list[Row]:
+            with self._catalogue(node, self._deadline(), model) as catalogue:
+                return [row for row in ask(catalogue) if refusal(row, criteria.criteria) is None]
+
+        return [row for rows in self._each(rows_of) for row in rows]
+
+    def _each(self, ask: Callable[[Node], T]) -> list[T]:
+        """Ask every archive; one that fails is an error unless another may stand in."""
+        answers: list[T] = []
+        failures: list[NetworkError] = []
+        for node in self.nodes:
+            try:
+                answers.append(ask(node))
+            except NetworkError as error:
+                if not self._any_archive:
+                    raise
+                failures.append(error)
+        if not answers:
+            raise failures[0]
+        return answers
+
+    @contextmanager
+    def _catalogue(self, node: Node, deadline: Deadline, model: str | None = None) -> Iterator[Catalogue]:
+        with Association.open(node, [service(FIND[model or node.model])], deadline) as association:
+            yield Catalogue(association, node)
+
+    def _node_of(self, series: Row) -> Node:
+        return self._timed(series.node) if series.node else self.nodes[0]
+
+    def _timed(self, node: Node) -> Node:
+        return replace(node, timeouts=replace(node.timeouts, **self._timeouts))
+
+    def _deadline(self) -> Deadline:
+        return Deadline(max(node.timeouts.total for node in self.nodes))
+
+
+def _maker(toolkit: str) -> Callable[[Volume], Any]:
+    if toolkit not in TOOLKITS:
+        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TOOLKITS))}"
+        raise InputError(message)
+    return TOOLKITS[toolkit]
+
+
+def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell criteria from options of the assembly; what is neither is misspelt."""
+    criteria = {"patient_id", "date", "description", *CriteriaWords.__annotations__}
+    options = {option.name for option in fields(Options)}
+    check_keywords(words, criteria | options)
+    return (
+        {name: value for name, value in words.items() if name in criteria},
+        {name: value for name, value in words.items() if name in options},
+    )
+
+
+def _classes_by_uid(rows: Sequence[Row]) -> dict[str, str]:
+    return {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
+
+
+def _any_instance(node: Node, series: Row, listed: Sequence[Row], deadline: Deadline) -> Instance:
+    """Bring one instance of a series, for what it says of the series; which one does not matter."""
+    for uid, sop_class in _classes_by_uid(listed).items():
+        return next(retrieve_singly(node, series, {uid: sop_class}, deadline))
+    message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
+    raise IncompleteSeriesError(message)

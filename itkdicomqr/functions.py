@@ -1,0 +1,158 @@
+"""The whole job in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from itkdicomqr.client import Client, Progress
+from itkdicomqr.criteria import CriteriaWords, Day
+from itkdicomqr.node import Pacs
+from itkdicomqr.table import Row, SeriesTable
+
+CLIENT_OPTIONS = ("connect_timeout", "first_response_timeout", "idle_timeout", "total_timeout", "any_archive")
+
+
+def find_series(
+    patient_id: str | None = None,
+    date: Day | None = None,
+    description: str | None = None,
+    *,
+    pacs: Pacs = None,
+    **words: Unpack[CriteriaWords],
+) -> SeriesTable:
+    """Find the series that fulfil all criteria.
+
+    Parameters
+    ----------
+    patient_id : str, optional
+        Literal and case-sensitive.
+    date : datetime.date, str or pair, optional
+        Date of the study: ``date(2005, 1, 6)``, ``"20050106"``, ``"2005-01-06"``, ``"2005-01"``,
+        ``"2005"``, a range ``"20050101-20050131"``, ``"20050101-"`` or a pair.
+    description : str, optional
+        Series Description with the wildcards ``*`` and ``?``; case does not count. ``""`` asks
+        for series without one.
+    pacs : str, Node or iterable of these, optional
+        Which archives: ``"dicom://AE@host:port"``, a configured name, a `Node`, or several.
+        None is the environment variable ``ITKDICOMQR_PACS``, else the configured default.
+    **words
+        More criteria, see `itkdicomqr.criteria.CriteriaWords`: ``modality``, ``study_uid``,
+        ``series_uid``, ``study_description``, ``series_number``, ``series_date``,
+        ``protocol_name``, ``accession_number``, ``patient_name``, ``issuer_of_patient_id`` and
+        ``keys={Keyword: value}``.
+
+    Returns
+    -------
+    SeriesTable
+        One row a series; it may be empty. A row goes back in as ``load_series(series=row)``.
+
+    Raises
+    ------
+    CriteriaError, NodeError
+        What was given cannot be meant.
+    NetworkError
+        An archive does not answer, or refuses.
+    UnverifiedMatchError, TruncatedMatchesError
+        The archive does not tell enough to decide.
+    """
+    return Client(pacs).find_series(patient_id, date, description, **words)
+
+
+def load_series(
+    patient_id: str | None = None,
+    date: Day | None = None,
+    description: str | None = None,
+    *,
+    pacs: Pacs = None,
+    series: Row | None = None,
+    toolkit: str = "itk",
+    volume: int | Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    **criteria_and_options: Any,
+) -> Any:
+    """Load the one volume of the one series that fulfils all criteria; no file is written.
+
+    Parameters
+    ----------
+    patient_id, date, description, pacs
+        As `find_series` takes them.
+    series : Row, optional
+        A row of `find_series`, instead of criteria.
+    toolkit : {"itk", "simpleitk", "volume"}
+        What to return: an ``itk.Image``, a ``SimpleITK.Image``, or a `Volume`.
+    volume : int or mapping, optional
+        Which volume, if the series holds several: its index, or what tells it apart, such as
+        ``{"AcquisitionNumber": 2}``.
+    progress : Progress, optional
+        Is told the number of instances and each that came; a tqdm bar fits.
+    **criteria_and_options
+        More criteria, as `find_series` takes them; the options of `read_volumes`; and the
+        timeouts of `Client`.
+
+    Returns
+    -------
+    itk.Image, SimpleITK.Image or Volume
+        Always 3-D. Spacing and origin in mm, LPS.
+
+    Raises
+    ------
+    NoMatchError
+        No series; the message says which criterion lost it.
+    AmbiguousSeriesError
+        Several; the message is the table of candidates with the keyword that picks each.
+    IncompleteSeriesError
+        Instances that the archive lists did not arrive.
+    MultipleVolumesError
+        The series holds several volumes; the message lists them.
+    VolumeError
+        The instances do not make one right image.
+    NetworkError, InputError
+        As `find_series`.
+
+    Examples
+    --------
+    >>> image = load_series("99999", "2021-05-03", "AX 3.0 Soft*", pacs="ORTHANC@localhost:4242")  # doctest: +SKIP
+    """
+    client = _client(pacs, series, criteria_and_options)
+    return client.load_series(
+        patient_id,
+        date,
+        description,
+        series=series,
+        toolkit=toolkit,
+        volume=volume,
+        progress=progress,
+        **criteria_and_options,
+    )
+
+
+def load_volumes(
+    patient_id: str | None = None,
+    date: Day | None = None,
+    description: str | None = None,
+    *,
+    pacs: Pacs = None,
+    series: Row | None = None,
+    toolkit: str = "itk",
+    progress: Progress | None = None,
+    **criteria_and_options: Any,
+) -> list[Any]:
+    """Load every volume of the one series that fulfils all criteria.
+
+    Parameters and errors are those of `load_series`, without ``volume``.
+
+    Returns
+    -------
+    list of itk.Image, SimpleITK.Image or Volume
+    """
+    client = _client(pacs, series, criteria_and_options)
+    return client.load_volumes(
+        patient_id, date, description, series=series, toolkit=toolkit, progress=progress, **criteria_and_options
+    )
+
+
+def _client(pacs: Pacs, series: Row | None, words: dict[str, Any]) -> Client:
+    """Make the client; its own options are taken out of ``words``."""
+    options = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
+    return Client(pacs if pacs is not None or series is None else series.node, **options)

@@ -1,0 +1,258 @@
+"""One DICOM instance in memory: its encoded data set, and how it came."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import BytesIO
+from typing import TYPE_CHECKING, Self
+
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
+
+from itkdicomqr.errors import CorruptInstanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
+
+Bytes = bytes | bytearray | memoryview
+
+FIRST_PIXEL_TAG = 0x7FE00008
+LAST_PIXEL_TAG = 0x7FE00010
+"""FloatPixelData, DoubleFloatPixelData and PixelData (PS3.6)."""
+
+MAX_INFLATED_BYTES = 2 << 30
+MAX_INFLATE_RATIO = 200
+"""How much a deflated data set may grow: pixels reach 20, a bomb 1000."""
+
+_PREAMBLE = 128
+_LONGEST_ELEMENT_HEADER = 12
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """A pixel data element as it is encoded (PS3.5 A.4, 8.2).
+
+    Attributes
+    ----------
+    tag : int
+        (7FE0,0008), (7FE0,0009) or (7FE0,0010).
+    value : memoryview
+        The bytes of the value; of an encapsulated one, its items.
+    encapsulated : bool
+        Whether the items hold fragments of compressed frames.
+    """
+
+    tag: int
+    value: memoryview = field(repr=False)
+    encapsulated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """An encoded data set, with what the C-STORE request or the file said of it.
+
+    Nothing is parsed before it is asked for, and no value but UIDs shows in the repr.
+
+    Attributes
+    ----------
+    sop_class_uid, sop_instance_uid, transfer_syntax_uid : str
+        As the command, or the file meta information, calls them.
+    encoded : bytes, bytearray or memoryview
+        The data set, without preamble and file meta information.
+    origin : str
+        How it came: ``"C-GET"``, ``"memory"``.
+    """
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    encoded: Bytes = field(repr=False)
+    origin: str = "memory"
+
+    @classmethod
+    def from_part10(cls, content: Bytes, *, origin: str = "memory") -> Self:
+        """Take the bytes of a DICOM file (PS3.10 7.1).
+
+        Raises
+        ------
+        CorruptInstanceError
+            There is no preamble or file meta information, or it is damaged.
+        """
+        view = memoryview(content)
+        if bytes(view[_PREAMBLE : _PREAMBLE + 4]) != b"DICM":
+            message = "these bytes are no DICOM file (PS3.10): 'DICM' is not at offset 128"
+            raise CorruptInstanceError(message)
+        stream = BytesIO(view[_PREAMBLE + 4 :])
+        meta = _parse(stream, ExplicitVRLittleEndian, stop_when=_after_meta)
+        return cls._described(meta, view[_PREAMBLE + 4 + stream.tell() :], origin)
+
+    @classmethod
+    def from_dataset(cls, dataset: Dataset, *, origin: str = "memory") -> Self:
+        """Encode a pydicom data set in the transfer syntax that its file meta information names.
+
+        Raises
+        ------
+        CorruptInstanceError
+            It names no transfer syntax, or cannot be encoded.
+        """
+        meta = getattr(dataset, "file_meta", None)
+        if meta is None or "TransferSyntaxUID" not in meta:
+            message = "the data set has no file_meta.TransferSyntaxUID: its pixels could mean anything"
+            raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", "")))
+        syntax = UID(meta.TransferSyntaxUID)
+        if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
+            message = "the data set lacks SOPClassUID or SOPInstanceUID"
+            raise CorruptInstanceError(message)
+        buffer = DicomBytesIO()
+        buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+        try:
+            write_dataset(buffer, dataset)
+        except Exception as error:
+            message = f"the data set cannot be encoded ({type(error).__name__})"
+            raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", ""))) from error
+        encoded = buffer.getvalue()
+        if syntax == DeflatedExplicitVRLittleEndian:
+            deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+            encoded = deflater.compress(encoded) + deflater.flush()
+        return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), encoded, origin)
+
+    @classmethod
+    def _described(cls, meta: Dataset, encoded: memoryview, origin: str) -> Self:
+        """Make the instance that file meta information describes; some files leave its UIDs to the data set."""
+        try:
+            syntax = str(meta.TransferSyntaxUID)
+            bare = cls("", "", syntax, encoded, origin)
+            sop_class = str(meta.get("MediaStorageSOPClassUID") or bare.header.SOPClassUID)
+            sop_instance = str(meta.get("MediaStorageSOPInstanceUID") or bare.header.SOPInstanceUID)
+        except AttributeError as error:
+            message = f"the file meta information is incomplete: {error.name} is missing"
+            raise CorruptInstanceError(message) from None
+        return cls(sop_class, sop_instance, syntax, encoded, origin)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The whole data set, with ``file_meta``, parsed by pydicom on first use.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The bytes are no data set in this transfer syntax.
+        """
+        return self._whole
+
+    @cached_property
+    def _whole(self) -> Dataset:
+        from pydicom.dataset import FileMetaDataset
+
+        dataset = self._guarded(BytesIO(self.inflated), None)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid)
+        dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid)
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid)
+        return dataset
+
+    @property
+    def header(self) -> Dataset:
+        """The elements before the pixel data, raw until each is used.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The bytes are no data set in this transfer syntax.
+        """
+        return self._split[0]
+
+    @property
+    def pixels(self) -> PixelElement | None:
+        """The pixel data element, or None where there is none; its bytes are not copied.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The element is cut short.
+        """
+        return self._split[1]
+
+    @cached_property
+    def inflated(self) -> memoryview:
+        """The encoded data set, inflated where the transfer syntax is deflated (PS3.5 A.5).
+
+        Raises
+        ------
+        CorruptInstanceError
+            The stream is damaged, or inflates beyond ``MAX_INFLATE_RATIO``.
+        """
+        if self.transfer_syntax_uid != DeflatedExplicitVRLittleEndian:
+            return memoryview(self.encoded)
+        limit = min(MAX_INFLATED_BYTES, MAX_INFLATE_RATIO * len(self.encoded))
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            content = inflater.decompress(self.encoded, limit)
+        except zlib.error:
+            raise self._corrupt("its deflated data set is damaged") from None
+        if inflater.unconsumed_tail:
+            raise self._corrupt(f"its deflated data set inflates to more than {limit} bytes")
+        if not inflater.eof:
+            raise self._corrupt("its deflated data set is cut short")
+        return memoryview(content)
+
+    @cached_property
+    def _split(self) -> tuple[Dataset, PixelElement | None]:
+        stream = BytesIO(self.inflated)
+        header = self._guarded(stream, _at_pixels)
+        return header, self._pixel_element(stream.tell())
+
+    def _pixel_element(self, offset: int) -> PixelElement | None:
+        syntax = UID(self.transfer_syntax_uid)
+        order = "<" if syntax.is_little_endian else ">"
+        rest = self.inflated[offset:]
+        if len(rest) < _LONGEST_ELEMENT_HEADER:
+            return None
+        group, element = struct.unpack_from(f"{order}HH", rest)
+        tag = group << 16 | element
+        if not FIRST_PIXEL_TAG <= tag <= LAST_PIXEL_TAG:
+            return None
+        start = 8 if syntax.is_implicit_VR else _LONGEST_ELEMENT_HEADER
+        (length,) = struct.unpack_from(f"{order}I", rest, start - 4)
+        if length == _UNDEFINED_LENGTH:
+            return PixelElement(tag, rest[start:], encapsulated=True)
+        if length > len(rest) - start:
+            raise self._corrupt(f"its pixel data should have {length} bytes, of which {len(rest) - start} are there")
+        return PixelElement(tag, rest[start : start + length], encapsulated=False)
+
+    def _guarded(self, stream: BytesIO, stop_when: Callable[[BaseTag, str | None, int], bool] | None) -> Dataset:
+        return _parse(stream, UID(self.transfer_syntax_uid), stop_when, self.sop_instance_uid)
+
+    def _corrupt(self, reason: str) -> CorruptInstanceError:
+        return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
+
+
+def _parse(
+    stream: BytesIO,
+    syntax: UID,
+    stop_when: Callable[[BaseTag, str | None, int], bool] | None = None,
+    sop_instance_uid: str = "",
+) -> Dataset:
+    """Read a data set; whatever pydicom raises over damaged bytes becomes our error, without their values."""
+    try:
+        return read_dataset(stream, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=stop_when)
+    except (Exception, RecursionError) as error:
+        message = f"its data set cannot be parsed ({type(error).__name__})"
+        raise CorruptInstanceError(message, sop_instance_uid=sop_instance_uid) from None
+
+
+def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return tag.group != 2
+
+
+def _at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return int(tag) >= FIRST_PIXEL_TAG

@@ -1,0 +1,287 @@
+"""An archive: where it listens, what it is called, and how we speak to it."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from itkdicomqr.errors import NodeError
+
+DEFAULT_CALLING_AE_TITLE = "ITKDICOMQR"
+MAX_AE_TITLE_LENGTH = 16
+"""Characters of the VR AE (PS3.5 6.2)."""
+
+PACS_VARIABLE = "ITKDICOMQR_PACS"
+CONFIGURATION_VARIABLE = "ITKDICOMQR_CONFIG"
+MODELS = ("study", "patient")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long to wait, in seconds; every one is finite.
+
+    Attributes
+    ----------
+    connect : float
+        For the connection and the association, name look-up and TLS handshake included.
+    first_response : float
+        For the first answer to a request; some archives fetch from tape.
+    idle : float
+        Between two bytes of an answer.
+    total : float
+        For one public call, everything included.
+    """
+
+    connect: float = 10.0
+    first_response: float = 60.0
+    idle: float = 30.0
+    total: float = 3600.0
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 < value < float("inf"):
+                message = f"{each.name}_timeout={value!r}: give seconds, more than 0 and finite"
+                raise NodeError(message)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted from an archive before it counts as an attack or a mistake.
+
+    Attributes
+    ----------
+    max_instance_bytes, max_series_bytes : int
+        Encoded size of one instance, and of all of a series.
+    max_matches : int
+        Rows of one C-FIND.
+    max_verified : int
+        Candidates of which one instance may be fetched to read what the archive does not return.
+    """
+
+    max_instance_bytes: int = 4 << 30
+    max_series_bytes: int = 16 << 30
+    max_matches: int = 20_000
+    max_verified: int = 32
+
+
+@dataclass(frozen=True)
+class Node:
+    """One archive.
+
+    Attributes
+    ----------
+    host, port : str, int
+        Where it listens.
+    ae_title : str
+        What it is called: the called AE title.
+    calling_ae_title : str
+        What we are called.
+    model : {"study", "patient"}
+        The information model of queries and retrievals (PS3.4 C.6).
+    get : Node, optional
+        Where C-GET goes if elsewhere.
+    tls : bool
+        Whether the channel is secured; names and certificates are verified.
+    timeouts : Timeouts
+        How long to wait.
+    limits : Limits
+        How much to accept.
+    name : str
+        What the configuration calls it.
+
+    Raises
+    ------
+    NodeError
+        The host, the port or an AE title cannot be meant.
+    """
+
+    host: str
+    port: int
+    ae_title: str
+    calling_ae_title: str = field(default=DEFAULT_CALLING_AE_TITLE, kw_only=True)
+    model: str = field(default="study", kw_only=True)
+    get: Node | None = field(default=None, kw_only=True)
+    tls: bool = field(default=False, kw_only=True)
+    timeouts: Timeouts = field(default=Timeouts(), kw_only=True)
+    limits: Limits = field(default=Limits(), kw_only=True)
+    name: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.host or any(character.isspace() for character in self.host):
+            message = f"{self.host!r} is no host name"
+            raise NodeError(message)
+        if isinstance(self.port, bool) or not isinstance(self.port, int) or not 1 <= self.port <= 65535:
+            message = (
+                f"port {self.port!r} of {self.host}: ports are whole numbers from 1 to 65535; DICOM's is 104 or 11112"
+            )
+            raise NodeError(message)
+        if self.model not in MODELS:
+            message = f"model={self.model!r}: give one of {', '.join(MODELS)}"
+            raise NodeError(message)
+        _check_ae_title("called", self.ae_title)
+        _check_ae_title("calling", self.calling_ae_title)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``dicom://CALLED@host:port``, ``dicoms://...`` (TLS) or ``CALLED@host:port``.
+
+        ``?calling=AE`` gives our own AE title, ``&model=patient`` the model. AE titles are
+        percent-decoded, IPv6 addresses stand in brackets.
+
+        Raises
+        ------
+        NodeError
+            It is no such text.
+        """
+        url = urlsplit(text if "://" in text else f"dicom://{text}")
+        if url.scheme in ("http", "https"):
+            message = f"{text!r}: DICOMweb is not offered by this version; give the archive's DIMSE port, dicom://AE@host:port"
+            raise NodeError(message)
+        if url.scheme not in ("dicom", "dicoms") or "@" not in url.netloc or url.path.strip("/"):
+            message = (
+                f"{text!r} names no archive: write dicom://CALLED_AE_TITLE@host:port, or the name of a configured node"
+            )
+            raise NodeError(message)
+        options = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+        unknown = options.keys() - {"calling", "model"}
+        if unknown:
+            message = f"{text!r}: unknown option {', '.join(sorted(unknown))}; there are calling= and model="
+            raise NodeError(message)
+        return cls(
+            url.hostname or "",
+            _port(url.netloc, text),
+            unquote(url.netloc.rpartition("@")[0]),
+            calling_ae_title=options.get("calling", DEFAULT_CALLING_AE_TITLE),
+            model=options.get("model", "study"),
+            tls=url.scheme == "dicoms",
+        )
+
+    @property
+    def place(self) -> str:
+        """Host and port, as messages name them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The text that `parse` reads."""
+        calling = (
+            "" if self.calling_ae_title == DEFAULT_CALLING_AE_TITLE else f"?calling={quote(self.calling_ae_title)}"
+        )
+        return f"{'dicoms' if self.tls else 'dicom'}://{quote(self.ae_title)}@{self.place}{calling}"
+
+    def __str__(self) -> str:
+        return f"{self.ae_title}@{self.place}"
+
+
+Pacs = str | Node | Iterable[str | Node] | None
+"""What ``pacs=`` takes: a URL, a configured name, a node, several of these, or None for the default."""
+
+
+def nodes_of(pacs: Pacs) -> tuple[Node, ...]:
+    """Give the nodes that ``pacs=`` means.
+
+    None is the environment variable ``ITKDICOMQR_PACS``, else the configuration's ``default``.
+
+    Raises
+    ------
+    NodeError
+        It means none.
+    """
+    if pacs is None:
+        pacs = os.environ.get(PACS_VARIABLE) or _configuration().get("default")
+        if not pacs:
+            message = (
+                f"no archive was named: give pacs='dicom://AE@host:port', set {PACS_VARIABLE}, "
+                f"or name a default in {configuration_file()}"
+            )
+            raise NodeError(message)
+    if isinstance(pacs, str | Node):
+        return (_node(pacs),)
+    nodes = tuple(map(_node, pacs))
+    if not nodes:
+        message = "pacs=[] names no archive"
+        raise NodeError(message)
+    return nodes
+
+
+def configuration_file() -> Path:
+    """The TOML file of the named nodes: ``ITKDICOMQR_CONFIG``, else ``config.toml`` in the user's folder."""
+    from platformdirs import user_config_path
+
+    named = os.environ.get(CONFIGURATION_VARIABLE)
+    return Path(named) if named else user_config_path("itkdicomqr") / "config.toml"
+
+
+def _node(pacs: object) -> Node:
+    if isinstance(pacs, Node):
+        return pacs
+    if not isinstance(pacs, str):
+        message = f"{pacs!r} names no archive: give a URL, a configured name or a Node"
+        raise NodeError(message)
+    return Node.parse(pacs) if re.search("[@:/]", pacs) else _configured(pacs)
+
+
+def _configured(name: str) -> Node:
+    nodes = _configuration().get("nodes", {})
+    if name not in nodes:
+        known = ", ".join(sorted(nodes)) or "none"
+        message = (
+            f"no node is called {name!r} in {configuration_file()} (known: {known}); or write dicom://AE@host:port"
+        )
+        raise NodeError(message)
+    return _from_table(name, nodes[name])
+
+
+def _from_table(name: str, table: Mapping[str, Any]) -> Node:
+    """Read one ``[nodes.NAME]`` table."""
+    settings = dict(table)
+    if "url" in settings:
+        return replace(Node.parse(str(settings["url"])), name=name)
+    try:
+        if "timeouts" in settings:
+            settings["timeouts"] = Timeouts(**settings["timeouts"])
+        if "limits" in settings:
+            settings["limits"] = Limits(**settings["limits"])
+        return Node(**settings, name=name)
+    except TypeError as error:
+        message = f"[nodes.{name}] in {configuration_file()}: {error}"
+        raise NodeError(message) from None
+
+
+def _configuration() -> dict[str, Any]:
+    path = configuration_file()
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        message = f"{path} cannot be read: {error}"
+        raise NodeError(message) from None
+
+
+def _port(netloc: str, text: str) -> int:
+    digits = netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")
+    if not digits[1] or not re.fullmatch("[0-9]+", digits[2]):
+        message = f"{text!r} names no port: write dicom://CALLED_AE_TITLE@host:port"
+        raise NodeError(message)
+    return int(digits[2])
+
+
+def _check_ae_title(role: str, title: str) -> None:
+    """Refuse what the VR AE does not allow (PS3.5 6.2)."""
+    if not isinstance(title, str) or not title.strip():
+        message = f"the {role} AE title is empty: ask the archive's administrator for it"
+        raise NodeError(message)
+    if len(title) > MAX_AE_TITLE_LENGTH:
+        message = f"the {role} AE title {title!r} has {len(title)} characters; DICOM allows {MAX_AE_TITLE_LENGTH}"
+        raise NodeError(message)
+    if "\\" in title or not (title.isascii() and title.isprintable()):
+        message = f"the {role} AE title {title!r} holds a backslash, a control character or one outside ASCII"
+        raise NodeError(message)

@@ -1,0 +1,189 @@
+"""One series brought into memory, and proven to be whole.
+
+Neither a status nor a counter proves anything: the SOP Instance UIDs that the IMAGE level lists
+are compared with those that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from itkdicomqr.association import Association, Deadline, Retrieved
+from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
+from itkdicomqr.catalogue import identifier, path_to
+from itkdicomqr.criteria import Level
+from itkdicomqr.errors import (
+    ConflictingInstancesError,
+    ForeignInstanceError,
+    IncompleteSeriesError,
+    LimitExceededError,
+)
+from itkdicomqr.instance import Instance
+from itkdicomqr.node import Node
+from itkdicomqr.table import MAX_SHOWN, Row
+from itkdicomqr.text import text_of
+
+
+def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+    """Bring a series by C-GET, and then one by one what did not come.
+
+    The series is asked for in lossless transfer syntaxes only, since an archive may compress to
+    a lossy one that it is offered; what cannot be sent so is asked for again with the lossy ones.
+
+    Parameters
+    ----------
+    node : Node
+        The archive.
+    series : Row
+        Which series.
+    expected : mapping of str to str
+        SOP Class UID by SOP Instance UID; empty where the archive does not tell the class.
+    deadline : Deadline
+        Of the whole call.
+
+    Yields
+    ------
+    Instance
+        Each once, checked to belong here.
+
+    Raises
+    ------
+    IncompleteSeriesError
+        Some of the expected ones did not come.
+    ForeignInstanceError, ConflictingInstancesError
+        One came that is not listed, or that is not what it was called.
+    """
+    arrivals = _Arrivals(series, expected, node.limits.max_series_bytes)
+    request = identifier(Level.SERIES, path_to(series, Level.SERIES))
+    yield from _in_groups(node, [request], LOSSLESS, arrivals, deadline)
+    yield from _in_groups(node, _single_requests(series, arrivals.missing), (*LOSSLESS, *LOSSY), arrivals, deadline)
+    arrivals.prove_complete()
+
+
+def retrieve_singly(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+    """Bring some instances of a series, each by a C-GET of its own; otherwise like `retrieve`."""
+    arrivals = _Arrivals(series, expected, node.limits.max_series_bytes)
+    for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
+        yield from _in_groups(node, _single_requests(series, arrivals.missing), syntaxes, arrivals, deadline)
+    arrivals.prove_complete()
+
+
+class _Arrivals:
+    """What was expected, what came, and what the archive said of it."""
+
+    def __init__(self, series: Row, expected: Mapping[str, str], max_bytes: int) -> None:
+        self.series = series
+        self.expected = expected
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._received: dict[str, Instance] = {}
+        self._ends: dict[str, str] = {}
+
+    @property
+    def missing(self) -> list[str]:
+        return [uid for uid in self.expected if uid not in self._received]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The storage classes of what is missing; guessed from the modality where the archive tells none."""
+        told = {self.expected[uid] for uid in self.missing}
+        return tuple(sorted(told)) if all(told) else classes_of(self.series.get("Modality") or "")
+
+    def admit(self, instance: Instance) -> bool:
+        """Check that an instance belongs here; False for one that came before."""
+        self._check_names(instance)
+        before = self._received.get(instance.sop_instance_uid)
+        if before is not None:
+            if bytes(before.encoded) != bytes(instance.encoded):
+                message = "it came twice, with different content"
+                raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+            return False
+        self._bytes += len(instance.encoded)
+        if self._bytes > self._max_bytes:
+            message = f"the series exceeds {self._max_bytes} bytes: raise Limits(max_series_bytes=...)"
+            raise LimitExceededError(message)
+        self._received[instance.sop_instance_uid] = instance
+        return True
+
+    def _check_names(self, instance: Instance) -> None:
+        """The data set must be what the command called it, and of the series that was asked for."""
+        names = {
+            "SOPInstanceUID": instance.sop_instance_uid,
+            "SOPClassUID": instance.sop_class_uid,
+            "SeriesInstanceUID": self.series.get("SeriesInstanceUID"),
+        }
+        for keyword, expected in names.items():
+            found = text_of(instance.header, keyword)
+            if found != expected:
+                message = f"its {keyword} is {found}, not {expected}: it is not what was asked for"
+                raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+        if instance.sop_instance_uid not in self.expected:
+            message = "the archive sent it without listing it: the series may still be changing, so try again later"
+            raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+
+    def note(self, end: str, server_comment: str = "") -> None:
+        """Keep how the archive says that a request ended; each wording once."""
+        self._ends[end] = server_comment or self._ends.get(end, "")
+
+    def prove_complete(self) -> None:
+        """Compare what came with what is listed."""
+        missing = self.missing
+        if missing or not self.expected:
+            shown = ", ".join(missing[:MAX_SHOWN]) + (", ..." if len(missing) > MAX_SHOWN else "")
+            message = (
+                f"{len(missing)} of {len(self.expected)} listed instances did not come "
+                f"(the archive said: {'; '.join(self._ends) or 'nothing'}){': ' if shown else ''}{shown}"
+            )
+            comments = "; ".join(filter(None, self._ends.values()))
+            received = tuple(self._received.values())
+            raise IncompleteSeriesError(message, missing=missing, received=received, server_comment=comments)
+
+
+def _single_requests(series: Row, uids: Sequence[str]) -> list[Dataset]:
+    path = path_to(series, Level.SERIES)
+    return [identifier(Level.IMAGE, {**path, "SOPInstanceUID": uid}) for uid in uids]
+
+
+def _in_groups(
+    node: Node, requests: Sequence[Dataset], syntaxes: Sequence[str], arrivals: _Arrivals, deadline: Deadline
+) -> Iterator[Instance]:
+    """Make one association for as many storage classes as fit its presentation contexts."""
+    classes = arrivals.classes
+    size = (MAX_CONTEXTS - 1) // len(syntaxes)
+    for start in range(0, len(classes), size):
+        if arrivals.missing:
+            yield from _get(node, requests, classes[start : start + size], syntaxes, arrivals, deadline)
+
+
+def _get(
+    node: Node,
+    requests: Sequence[Dataset],
+    classes: Sequence[str],
+    syntaxes: Sequence[str],
+    arrivals: _Arrivals,
+    deadline: Deadline,
+) -> Iterator[Instance]:
+    proposals = [service(GET[node.model]), *storage(classes, syntaxes)]
+    with Association.open(node.get or node, proposals, deadline) as association:
+        if not any(association.accepts(each) for each in classes):
+            arrivals.note(f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}")
+            return
+        for request in requests:
+            end = yield from _admitted(association.get(request), arrivals)
+            arrivals.note(str(end), end.server_comment)
+
+
+def _admitted(
+    sending: Generator[Instance, None, Retrieved], arrivals: _Arrivals
+) -> Generator[Instance, None, Retrieved]:
+    while True:
+        try:
+            instance = next(sending)
+        except StopIteration as end:
+            retrieved: Retrieved = end.value
+            return retrieved
+        if arrivals.admit(instance):
+            yield instance

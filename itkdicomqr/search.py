@@ -1,0 +1,191 @@
+"""From criteria to the series that fulfil them, and why there is none.
+
+An archive's matching is never trusted: every criterion is decided here, on what came back. What
+an archive does not return is read from one instance of each candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from itkdicomqr.catalogue import Catalogue
+from itkdicomqr.criteria import Criteria, Criterion, Level
+from itkdicomqr.errors import NoMatchError, UnverifiedMatchError
+from itkdicomqr.instance import Instance
+from itkdicomqr.matchers import Wording
+from itkdicomqr.node import Node
+from itkdicomqr.table import MAX_SHOWN, Row, SeriesTable
+from itkdicomqr.text import text_of
+
+FetchOne = Callable[[Row], Instance]
+"""Brings any one instance of a series."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a search saw on its way.
+
+    Attributes
+    ----------
+    studies : tuple of Row
+        Studies that fulfil the criteria of their level, as far as they can be told.
+    candidates : tuple of Row
+        All series of these, with what one instance of each told where it was needed.
+    matches : tuple of Row
+        The series that fulfil all criteria.
+    """
+
+    studies: tuple[Row, ...]
+    candidates: tuple[Row, ...]
+    matches: tuple[Row, ...]
+
+
+def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> SeriesTable:
+    """Find the series that fulfil the criteria.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+        The archive's queries.
+    criteria : Criteria
+        What to find.
+    fetch_one : callable
+        Brings one instance of a series whose row does not tell what decides.
+    node : Node
+        The archive, for messages and limits.
+
+    Raises
+    ------
+    UnverifiedMatchError
+        More candidates than ``Limits.max_verified`` would have to be looked into.
+    """
+    findings = _find(catalogue, criteria, fetch_one, node)
+    lost = None if findings.matches else _explain(catalogue, criteria, findings, node)
+    return SeriesTable(findings.matches, str(criteria), lost, _issuers(criteria, findings.matches))
+
+
+def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
+    studies = _told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
+    studies = [row for row in studies if refusal(row, criteria.at(Level.STUDY)) is None]
+    candidates = [series for study in studies for series in catalogue.series(study, criteria)]
+    candidates = _told(candidates, criteria.at(Level.SERIES))
+    looked_into = _looked_into(candidates, criteria, fetch_one, node)
+    fulfilling = [row for row in looked_into if _fulfils(row, criteria)]
+    return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
+
+
+def _studies(catalogue: Catalogue, criteria: Criteria) -> list[Row]:
+    """Ask for the studies; where only a series' UID is known, first for the study that it belongs to."""
+    series = criteria.named("series_uid")
+    if criteria.at(Level.STUDY) or series is None:
+        return catalogue.studies(criteria)
+    study_uid = catalogue.study_of(series)
+    return catalogue.studies(Criteria.from_words(study_uid=study_uid)) if study_uid else []
+
+
+def _told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
+    """Count an empty value as not told where the archive fills it in no row: it may not know the attribute."""
+    hidden = [each.keyword for each in criteria if not any(row.get(each.keyword) for row in rows)]
+    return [row.with_values(dict.fromkeys(hidden)) for row in rows]
+
+
+def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:
+    """Give the first criterion that a told value fails."""
+    for criterion in criteria:
+        value = row.get(criterion.keyword)
+        if value is not None and not criterion.matcher.matches(value):
+            return criterion
+    return None
+
+
+def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, node: Node) -> list[Row]:
+    """Read what was not told from one instance of each series that may still match."""
+    doubtful = [row for row in rows if _untold(row, criteria) and refusal(row, criteria.criteria) is None]
+    if len(doubtful) > node.limits.max_verified:
+        hidden = ", ".join(criterion.keyword for criterion in _untold(doubtful[0], criteria))
+        message = (
+            f"{node} returns no {hidden}, and {len(doubtful)} candidates are too many to look into one instance of "
+            "each: narrow the search by date, modality or series_number, or raise Limits(max_verified=...)"
+        )
+        raise UnverifiedMatchError(message)
+    return [_completed(row, criteria, fetch_one) if row in doubtful else row for row in rows]
+
+
+def _fulfils(row: Row, criteria: Criteria) -> bool:
+    return refusal(row, criteria.criteria) is None and not _untold(row, criteria)
+
+
+def _untold(row: Row, criteria: Criteria) -> list[Criterion]:
+    return [criterion for criterion in criteria.criteria if row.get(criterion.keyword) is None]
+
+
+def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne) -> Row:
+    """An attribute that the instance lacks is empty; text in an unknown character set stays untold."""
+    header = fetch_one(row).header
+    values = {
+        criterion.keyword: text_of(header, criterion.keyword) if criterion.keyword in header else ""
+        for criterion in _untold(row, criteria)
+    }
+    return row.with_values(values)
+
+
+def _literal_first(rows: Sequence[Row], criteria: Criteria) -> Sequence[Row]:
+    """Prefer the rows that read exactly as a text with wildcards is spelt: ``"T2*"`` is a real description."""
+    for criterion in criteria.criteria:
+        matcher = criterion.matcher
+        if isinstance(matcher, Wording):
+            literal = [row for row in rows if matcher.matches_literally(row.get(criterion.keyword) or "")]
+            rows = literal or rows
+    return rows
+
+
+def _issuers(criteria: Criteria, rows: Iterable[Row]) -> tuple[str, ...]:
+    """Who issued the Patient ID; told apart only if the caller did not."""
+    if criteria.named("patient_id") is None or criteria.named("issuer_of_patient_id") is not None:
+        return ()
+    return tuple(dict.fromkeys(issuer for row in rows if (issuer := row.get("IssuerOfPatientID"))))
+
+
+def _explain(catalogue: Catalogue, criteria: Criteria, findings: Findings, node: Node) -> NoMatchError:
+    """Say which criterion lost the match, and what is there instead."""
+    if findings.studies:
+        what = f"{_plural(len(findings.studies), 'study', 'studies')} in question"
+        return _loss(findings.candidates, criteria.criteria, f"{node}: {what}", "series", criteria)
+    first, *others = criteria.at(Level.STUDY) or criteria.criteria
+    rows = _told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
+    rows = [row for row in rows if refusal(row, (first,)) is None]
+    if not rows:
+        message = f"{node}: no study has {first}{_ADVICE.get(first.name, '')}"
+        return NoMatchError(message, lost_by=first.name)
+    return _loss(rows, others, f"{node}: {_plural(len(rows), 'study', 'studies')} with {first}", "study", criteria)
+
+
+_ADVICE = {
+    "patient_id": ": it is compared literally and by case; check leading zeros and the issuer's prefix",
+    "series_uid": ": check that every digit is there",
+}
+
+
+def _loss(rows: Sequence[Row], criteria: Iterable[Criterion], where: str, what: str, asked: Criteria) -> NoMatchError:
+    """Apply one criterion after the other until nothing is left."""
+    left = list(rows)
+    for criterion in criteria:
+        kept = [row for row in left if refusal(row, (criterion,)) is None]
+        if not kept and left:
+            values = _values(left, criterion.keyword)
+            message = f"no match for {asked}. {where}, but no {what} with {criterion}; there are: {values}"
+            return NoMatchError(message, lost_by=criterion.name)
+        left = kept
+    last = asked.criteria[-1]
+    return NoMatchError(f"no match for {asked}. {where}, but no series of it fulfils {last}", lost_by=last.name)
+
+
+def _values(rows: Iterable[Row], keyword: str) -> str:
+    values = list(dict.fromkeys(repr(row.get(keyword) or "") for row in rows))
+    more = f", and {len(values) - MAX_SHOWN} more" if len(values) > MAX_SHOWN else ""
+    return ", ".join(sorted(values)[:MAX_SHOWN]) + more
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -1,0 +1,186 @@
+"""What a search returns: frozen rows, and tables of them that show no patient's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import overload
+
+from itkdicomqr.criteria import Level
+from itkdicomqr.errors import AmbiguousSeriesError, NoMatchError
+from itkdicomqr.node import Node
+
+MAX_SHOWN = 20
+"""Rows that a repr or a message shows."""
+
+HEADINGS: Mapping[str, str] = {
+    "PatientID": "patient",
+    "StudyDate": "date",
+    "StudyDescription": "study",
+    "Modality": "modality",
+    "SeriesNumber": "number",
+    "SeriesDescription": "series",
+    "NumberOfSeriesRelatedInstances": "instances",
+}
+"""Column heading by DICOM keyword: no name, no birth date."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One patient, study, series or instance, as an archive describes it.
+
+    The attributes have their DICOM keywords: ``row.SeriesDescription``. None stands for what the
+    archive did not tell, which is not the same as an empty value.
+
+    Attributes
+    ----------
+    level : Level
+        What it describes.
+    attributes : tuple of (str, str or None)
+        Keywords and values.
+    node : Node, optional
+        The archive that told.
+    """
+
+    level: Level
+    attributes: tuple[tuple[str, str | None], ...] = field(repr=False)
+    node: Node | None = field(default=None, repr=False, compare=False)
+
+    def get(self, keyword: str) -> str | None:
+        """Give a value; None where it was not told, or not asked for."""
+        return next((value for name, value in self.attributes if name == keyword), None)
+
+    def __getattr__(self, keyword: str) -> str | None:
+        if keyword[:1].isupper() and any(name == keyword for name, _ in self.attributes):
+            return self.get(keyword)
+        raise AttributeError(f"this row has no {keyword!r}")
+
+    def with_values(self, values: Mapping[str, str | None]) -> Row:
+        """Give the same row with some values set."""
+        return Row(self.level, tuple({**dict(self.attributes), **values}.items()), self.node)
+
+    def joined(self, above: Row) -> Row:
+        """Give the same row with what is known of the levels above it."""
+        return Row(self.level, tuple({**dict(above.attributes), **dict(self.attributes)}.items()), self.node)
+
+    def __repr__(self) -> str:
+        shown = (f"{keyword}={self.get(keyword)!r}" for keyword in HEADINGS if self.get(keyword))
+        return f"<{self.level.lower()} {', '.join(shown)}>"
+
+
+@dataclass(frozen=True)
+class SeriesTable(Sequence[Row]):
+    """The series that a search found; it may be empty.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+        One a series.
+    criteria : str
+        What was searched for, as the caller typed it.
+    lost : NoMatchError, optional
+        Why it is empty.
+    issuers : tuple of str
+        Who issued the Patient ID, where several did: then they are several patients.
+    """
+
+    rows: tuple[Row, ...]
+    criteria: str = ""
+    lost: NoMatchError | None = field(default=None, compare=False)
+    issuers: tuple[str, ...] = ()
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def one(self) -> Row:
+        """Give the only row.
+
+        Raises
+        ------
+        NoMatchError
+            There is none; the message says which key lost it.
+        AmbiguousSeriesError
+            There are several, or the Patient ID is of several patients; the message is the table.
+        """
+        if not self.rows:
+            raise self.lost or NoMatchError(f"no series for {self.criteria}")
+        if len(self.issuers) > 1:
+            message = (
+                f"the Patient ID was issued by {', '.join(map(repr, self.issuers))}: these are several patients; "
+                f"give issuer_of_patient_id=\n{self.listing()}"
+            )
+            raise AmbiguousSeriesError(message, candidates=self)
+        if len(self.rows) > 1:
+            message = f"{len(self.rows)} series for {self.criteria}; pick one by its keyword:\n{self.listing()}"
+            raise AmbiguousSeriesError(message, candidates=self)
+        return self.rows[0]
+
+    def picks(self) -> list[str]:
+        """Give the keyword argument that picks each row from the others."""
+        numbers = [row.get("SeriesNumber") for row in self.rows]
+        return [
+            f"series_number={number}"
+            if number and number.isdigit() and numbers.count(number) == 1
+            else f'series_uid="{row.get("SeriesInstanceUID")}"'
+            for row, number in zip(self.rows, numbers, strict=True)
+        ]
+
+    def columns(self, *, names: bool = False) -> dict[str, str]:
+        """Give the headings by keyword, of the attributes that any row has a value of."""
+        wanted = {"PatientName": "name", **HEADINGS} if names else HEADINGS
+        return {keyword: heading for keyword, heading in wanted.items() if any(row.get(keyword) for row in self.rows)}
+
+    def listing(self) -> str:
+        """Draw the table as text, with the keyword that picks each row."""
+        columns = self.columns()
+        lines = [[*columns.values(), "pick it by"]]
+        lines += [
+            [*(row.get(keyword) or "" for keyword in columns), pick]
+            for row, pick in zip(self.rows[:MAX_SHOWN], self.picks(), strict=False)
+        ]
+        return "\n".join([*_aligned(lines), *_elision(len(self.rows))])
+
+    def to_dicts(self) -> list[dict[str, str | None]]:
+        """Give every row as a dictionary, for JSON or a data frame."""
+        return [dict(row.attributes) for row in self.rows]
+
+    def __repr__(self) -> str:
+        return f"<SeriesTable of {len(self.rows)} series>\n{self.listing()}" if self.rows else "<SeriesTable, empty>"
+
+    def _repr_html_(self) -> str:
+        columns = self.columns()
+        head = "".join(f"<th>{escape(heading)}</th>" for heading in columns.values())
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(row.get(keyword) or '')}</td>" for keyword in columns) + "</tr>"
+            for row in self.rows[:MAX_SHOWN]
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{''.join(_elision(len(self.rows)))}"
+
+
+def merged(tables: Iterable[SeriesTable]) -> SeriesTable:
+    """Join what several archives answered; a series that more than one holds is one row."""
+    tables = list(tables)
+    if len(tables) == 1:
+        return tables[0]
+    rows = {row.get("SeriesInstanceUID"): row for table in reversed(tables) for row in reversed(table.rows)}
+    losses = [str(table.lost) for table in tables if table.lost is not None]
+    issuers = dict.fromkeys(issuer for table in tables for issuer in table.issuers)
+    lost = NoMatchError("\n".join(losses), lost_by=tables[0].lost.lost_by if tables[0].lost else "") if losses else None
+    return SeriesTable(tuple(reversed(rows.values())), tables[0].criteria, lost, tuple(issuers))
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _elision(count: int) -> list[str]:
+    return [f"... and {count - MAX_SHOWN} more"] if count > MAX_SHOWN else []

@@ -1,0 +1,157 @@
+"""Real archives, started for the tests on free loopback ports in temporary folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+
+from itkdicomqr import Client, Node
+from itkdicomqr.errors import NetworkError
+from itkdicomqr.testing import Archive
+
+START_SECONDS = 30
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class RunningArchive:
+    """An archive that listens.
+
+    Attributes
+    ----------
+    name : str
+        What it is.
+    node : Node
+        How to reach it.
+    tells_description : bool
+        Whether it matches and returns the Series Description.
+    """
+
+    name: str
+    node: Node
+    tells_description: bool
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def orthanc(folder: Path, datasets: Sequence[Dataset], **settings: object) -> Iterator[RunningArchive]:
+    """Orthanc with its own storage, filled with the data sets."""
+    port, http = free_port(), free_port()
+    configuration = {
+        "Name": "tests",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "HttpPort": http,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowEcho": True,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowMove": True,
+        "DefaultEncoding": "Utf8",
+        "Plugins": [],
+        **settings,
+    }
+    file = folder / "orthanc.json"
+    file.write_text(json.dumps(configuration))
+    with _running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC")) as node:
+        store(node, datasets)
+        yield RunningArchive("Orthanc", node, tells_description=True)
+
+
+@contextmanager
+def dcmqrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
+    """DCMTK's image archive, filled with the data sets; it neither matches nor returns descriptions."""
+    port = free_port()
+    (folder / "storage").mkdir()
+    file = folder / "dcmqrscp.cfg"
+    file.write_text(
+        f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+        "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nQRSCP {folder / 'storage'} RW (1000, 1024mb) ANY\nAETable END\n"
+    )
+    command = ["dcmqrscp", "-c", str(file), str(port)]
+    with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
+        store(node, datasets)
+        yield RunningArchive("dcmqrscp", node, tells_description=False)
+
+
+@contextmanager
+def embedded(datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
+    """The archive that this package brings along."""
+    with Archive(datasets, ae_title="EMBEDDED") as archive:
+        yield RunningArchive("embedded", Node(HOST, archive.port, "EMBEDDED"), tells_description=True)
+
+
+def store(node: Node, datasets: Sequence[Dataset]) -> None:
+    """Send data sets to an archive (C-STORE), each in its own transfer syntax."""
+    ae = AE()
+    for sop_class, syntax in dict.fromkeys((each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets):
+        ae.add_requested_context(sop_class, syntax)
+    association = ae.associate(node.host, node.port, ae_title=node.ae_title)
+    assert association.is_established, f"{node} does not take instances"
+    try:
+        for dataset in datasets:
+            status = association.send_c_store(dataset)
+            assert status.get("Status") == 0, f"{node} refuses {dataset.SOPInstanceUID}"
+    finally:
+        association.release()
+
+
+def require(program: str) -> str:
+    """Find an archive's program; without it skip, or fail where the archives are required."""
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
+    if found is None:
+        reason = f"{program} is not installed: apt-get install orthanc dcmtk"
+        if os.environ.get("ITKDICOMQR_REQUIRE_ARCHIVES"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def _running(command: Sequence[str], folder: Path, node: Node) -> Iterator[Node]:
+    """Run a server from when it answers a C-ECHO to the end of the block."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([require(command[0]), *command[1:]], cwd=folder, stdout=log, stderr=log)
+        try:
+            _wait_for(node, process, folder / "log")
+            yield node
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for(node: Node, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return Client(node).echo()
+        except NetworkError:
+            if process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"{node} did not start: {log.read_text(errors='replace')[-2000:]}") from None
+            time.sleep(0.05)
