@@ -16,7 +16,7 @@ from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, 
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieve import retrieve, retrieve_singly
-from itkdicomqr.search import refusal, search
+from itkdicomqr.search import counted, refusal, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, one_volume, read_volumes
 from itkdicomqr.volume.options import Options
@@ -131,7 +131,8 @@ class Client:
         **words: Unpack[CriteriaWords],
     ) -> SeriesTable:
         """Find series; see `itkdicomqr.find_series`."""
-        return self._search(Criteria.from_words(patient_id, date, description, **words), self._deadline())
+        criteria = Criteria.from_words(patient_id, date, description, **words)
+        return self._search(criteria, self._deadline(), counts=True)
 
     def find_instances(self, series: Row) -> list[Row]:
         """List the instances of a series: ``SOPInstanceUID``, ``SOPClassUID``, ``InstanceNumber``."""
@@ -223,16 +224,17 @@ class Client:
             raise CriteriaError(message)
         return series
 
-    def _search(self, criteria: Criteria, deadline: Deadline) -> SeriesTable:
-        return merged(self._each(lambda node: self._search_in(node, criteria, deadline)))
+    def _search(self, criteria: Criteria, deadline: Deadline, *, counts: bool = False) -> SeriesTable:
+        return merged(self._each(lambda node: self._search_in(node, criteria, deadline, counts=counts)))
 
-    def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline) -> SeriesTable:
+    def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline, *, counts: bool) -> SeriesTable:
         with self._catalogue(node, deadline) as catalogue:
 
             def fetch_one(series: Row) -> Instance:
                 return _any_instance(node, series, catalogue.instances(series), deadline)
 
-            return search(catalogue, criteria, fetch_one, node)
+            table = search(catalogue, criteria, fetch_one, node)
+            return counted(catalogue, table) if counts else table
 
     def _instances(
         self, series: Row, deadline: Deadline, uids: Iterable[str] | None, progress: Progress | None

@@ -7,9 +7,9 @@ an archive does not return is read from one instance of each candidate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from itkdicomqr.catalogue import Catalogue
+from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import NoMatchError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
@@ -63,6 +63,14 @@ def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: 
     findings = _find(catalogue, criteria, fetch_one, node)
     lost = None if findings.matches else _explain(catalogue, criteria, findings, node)
     return SeriesTable(findings.matches, str(criteria), lost, _issuers(criteria, findings.matches))
+
+
+def counted(catalogue: Catalogue, table: SeriesTable) -> SeriesTable:
+    """Add the number of instances to every row, where the archive tells it."""
+    studies = {row.get("StudyInstanceUID"): row for row in table}
+    numbers = {uid: count for study in studies.values() for uid, count in catalogue.counts(study).items()}
+    rows = (row.with_values({SERIES_COUNT: numbers.get(row.get("SeriesInstanceUID") or "")}) for row in table)
+    return replace(table, rows=tuple(rows))
 
 
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:

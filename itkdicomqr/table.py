@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -24,6 +25,14 @@ HEADINGS: Mapping[str, str] = {
     "NumberOfSeriesRelatedInstances": "instances",
 }
 """Column heading by DICOM keyword: no name, no birth date."""
+
+
+PICKS: Sequence[Mapping[str, str]] = (
+    {"SeriesNumber": "series_number={}"},
+    {"StudyDate": 'date="{}"', "SeriesNumber": "series_number={}"},
+    {"SeriesInstanceUID": 'series_uid="{}"'},
+)
+"""What may pick a row: how each attribute is spelt as a keyword argument."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +133,10 @@ class SeriesTable(Sequence[Row]):
         return self.rows[0]
 
     def picks(self) -> list[str]:
-        """Give the keyword argument that picks each row from the others."""
-        numbers = [row.get("SeriesNumber") for row in self.rows]
-        return [
-            f"series_number={number}"
-            if number and number.isdigit() and numbers.count(number) == 1
-            else f'series_uid="{row.get("SeriesInstanceUID")}"'
-            for row, number in zip(self.rows, numbers, strict=True)
-        ]
+        """Give the keyword arguments that pick each row from the others: the fewest of `PICKS` that do."""
+        told = [[_spelt(row, pick) for pick in PICKS] for row in self.rows]
+        counts = Counter(text for texts in told for text in texts)
+        return [next(text for text in texts if text and counts[text] == 1) for texts in told]
 
     def columns(self, *, names: bool = False) -> dict[str, str]:
         """Give the headings by keyword, of the attributes that any row has a value of."""
@@ -148,9 +153,10 @@ class SeriesTable(Sequence[Row]):
         ]
         return "\n".join([*_aligned(lines), *_elision(len(self.rows))])
 
-    def to_dicts(self) -> list[dict[str, str | None]]:
-        """Give every row as a dictionary, for JSON or a data frame."""
-        return [dict(row.attributes) for row in self.rows]
+    def to_dicts(self, *, names: bool = False) -> list[dict[str, str | None]]:
+        """Give every row as a dictionary, for JSON or a data frame; with the patients' names only if asked."""
+        hidden = () if names else ("PatientName",)
+        return [{name: value for name, value in row.attributes if name not in hidden} for row in self.rows]
 
     def __repr__(self) -> str:
         return f"<SeriesTable of {len(self.rows)} series>\n{self.listing()}" if self.rows else "<SeriesTable, empty>"
@@ -166,15 +172,30 @@ class SeriesTable(Sequence[Row]):
 
 
 def merged(tables: Iterable[SeriesTable]) -> SeriesTable:
-    """Join what several archives answered; a series that more than one holds is one row."""
+    """Join what several archives answered, in order; a series that more than one holds is one row."""
     tables = list(tables)
-    if len(tables) == 1:
-        return tables[0]
-    rows = {row.get("SeriesInstanceUID"): row for table in reversed(tables) for row in reversed(table.rows)}
+    rows = {row.get("SeriesInstanceUID"): row for table in reversed(tables) for row in table.rows}
     losses = [str(table.lost) for table in tables if table.lost is not None]
     issuers = dict.fromkeys(issuer for table in tables for issuer in table.issuers)
-    lost = NoMatchError("\n".join(losses), lost_by=tables[0].lost.lost_by if tables[0].lost else "") if losses else None
-    return SeriesTable(tuple(reversed(rows.values())), tables[0].criteria, lost, tuple(issuers))
+    keys = dict.fromkeys(table.lost.lost_by for table in tables if table.lost is not None)
+    lost = NoMatchError("\n".join(losses), lost_by=next(iter(keys))) if losses and not rows else None
+    return SeriesTable(tuple(sorted(rows.values(), key=_place_in_table)), tables[0].criteria, lost, tuple(issuers))
+
+
+def _spelt(row: Row, pick: Mapping[str, str]) -> str:
+    """Spell a pick; empty where the row does not tell one of its attributes."""
+    values = {keyword: row.get(keyword) for keyword in pick}
+    return ", ".join(pick[keyword].format(value) for keyword, value in values.items()) if all(values.values()) else ""
+
+
+def _place_in_table(row: Row) -> tuple[str, str, int, str]:
+    number = row.get("SeriesNumber") or ""
+    return (
+        row.get("StudyDate") or "",
+        row.get("StudyInstanceUID") or "",
+        int(number) if number.lstrip("-").isdecimal() else 0,
+        row.get("SeriesInstanceUID") or "",
+    )
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -1,0 +1,259 @@
+"""The query and retrieve models: which entities an identifier asks for, and what is answered (PS3.4 C.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, cast
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
+
+from itkdicomqr.archive.comparison import matches
+from itkdicomqr.archive.index import UNIQUE_KEYS, Entry, Index, Level
+from itkdicomqr.archive.values import KNOWN_VRS, Values, element_of, first_of, values_of
+from itkdicomqr.errors import StatusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pydicom.tag import BaseTag
+
+    from itkdicomqr.archive.index import Path
+
+IDENTIFIER_MISMATCH = 0xA900
+"""Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
+
+UTF_8 = "ISO_IR 192"
+
+
+class Model(Enum):
+    """The levels at which a query may be made (PS3.4 C.6)."""
+
+    PATIENT_ROOT = (Level.PATIENT, Level.STUDY, Level.SERIES, Level.IMAGE)
+    STUDY_ROOT = (Level.STUDY, Level.SERIES, Level.IMAGE)
+
+
+KEYS = {
+    Level.PATIENT: frozenset(
+        {
+            "PatientID",
+            "PatientName",
+            "PatientBirthDate",
+            "PatientBirthTime",
+            "PatientSex",
+            "PatientComments",
+            "IssuerOfPatientID",
+            "EthnicGroup",
+        }
+    ),
+    Level.STUDY: frozenset(
+        {
+            "StudyInstanceUID",
+            "StudyDate",
+            "StudyTime",
+            "StudyID",
+            "StudyDescription",
+            "AccessionNumber",
+            "ReferringPhysicianName",
+            "NameOfPhysiciansReadingStudy",
+            "AdmittingDiagnosesDescription",
+            "PatientAge",
+            "PatientSize",
+            "PatientWeight",
+            "TimezoneOffsetFromUTC",
+        }
+    ),
+    Level.SERIES: frozenset(
+        {
+            "SeriesInstanceUID",
+            "SeriesNumber",
+            "SeriesDate",
+            "SeriesTime",
+            "SeriesDescription",
+            "Modality",
+            "Laterality",
+            "BodyPartExamined",
+            "ProtocolName",
+            "PatientPosition",
+            "FrameOfReferenceUID",
+            "Manufacturer",
+            "ManufacturerModelName",
+            "InstitutionName",
+            "InstitutionalDepartmentName",
+            "StationName",
+            "OperatorsName",
+            "PerformingPhysicianName",
+            "PerformedProcedureStepStartDate",
+            "PerformedProcedureStepStartTime",
+            "PerformedProcedureStepDescription",
+        }
+    ),
+}
+"""Attributes that all instances of an entity share; any other belongs to the instance."""
+
+_NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC", "RetrieveAETitle"})
+
+
+@dataclass(frozen=True)
+class Key:
+    """One attribute of an identifier, and what is wanted of it."""
+
+    tag: int
+    keyword: str
+    vr: str
+    wanted: Values
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One match of a query.
+
+    Attributes
+    ----------
+    identifier : Dataset
+        All the keys of the query, empty where nothing is known.
+    complete : bool
+        Whether every key was one that the level knows (else the status is 0xFF01).
+    """
+
+    identifier: Dataset
+    complete: bool
+
+
+def find(index: Index, identifier: Dataset, model: Model, *, ae_title: str = "") -> Iterator[Answer]:
+    """Answer a C-FIND request.
+
+    Keys of a level below that of the query, sequences and private attributes are not matched,
+    and come back empty.
+
+    Parameters
+    ----------
+    index : Index
+        What there is.
+    identifier : Dataset
+        The identifier of the request.
+    model : Model
+        Of the SOP class.
+    ae_title : str
+        Where the instances can be retrieved from.
+
+    Raises
+    ------
+    StatusError
+        The identifier does not fit the model.
+    """
+    level = _level_of(identifier, model)
+    _check_unique_keys(identifier, [above for above in model.value if above < level], listed=False)
+    keys = [key for key in _keys_of(identifier) if key.keyword not in _NOT_MATCHED]
+    for path, group in index.groups(level):
+        known = {key: _known_values(index, path, key, group[0]) for key in keys}
+        if all(values is None or matches(key.vr, key.wanted, values) for key, values in known.items()):
+            yield _answer(level, known, ae_title)
+
+
+def select(index: Index, identifier: Dataset, model: Model) -> list[Entry]:
+    """List what a C-GET or C-MOVE request asks for; only unique keys count (PS3.4 C.4.3.1.3.1).
+
+    Raises
+    ------
+    StatusError
+        The identifier does not fit the model.
+    """
+    level = _level_of(identifier, model)
+    levels = [upper for upper in model.value if upper <= level]
+    _check_unique_keys(identifier, levels[:-1], listed=False)
+    _check_unique_keys(identifier, levels[-1:], listed=True)
+    wanted = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in levels}
+    return [
+        entry
+        for path, group in index.groups(level)
+        if all(path[each - 1] in values for each, values in wanted.items())
+        for entry in group
+    ]
+
+
+def _level_of(identifier: Dataset, model: Model) -> Level:
+    name = first_of(identifier, "QueryRetrieveLevel")
+    for level in model.value:
+        if level.name == name:
+            return cast("Level", level)
+    choices = ", ".join(level.name for level in model.value)
+    message = f"QueryRetrieveLevel (0008,0052) is not one of {choices}"
+    raise StatusError(message, status=IDENTIFIER_MISMATCH)
+
+
+def _check_unique_keys(identifier: Dataset, levels: list[Level], *, listed: bool) -> None:
+    """Ask for one value of each unique key, or for several, without wildcards."""
+    for level in levels:
+        wanted = _wanted(identifier, UNIQUE_KEYS[level])
+        wild = any("*" in value or "?" in value for value in wanted)
+        if not any(wanted) or wild or (len(wanted) > 1 and not listed):
+            amount = "at least one value" if listed else "one value"
+            message = f"{UNIQUE_KEYS[level]} needs {amount}, without wildcards"
+            raise StatusError(message, status=IDENTIFIER_MISMATCH)
+
+
+def _wanted(identifier: Dataset, keyword: str) -> Values:
+    return values_of(identifier, keyword, dictionary_VR(keyword))
+
+
+def _keys_of(identifier: Dataset) -> list[Key]:
+    """List the keys; a group length is none."""
+    return [_key_of(identifier, tag) for tag in identifier.keys() if tag.element]  # noqa: SIM118
+
+
+def _key_of(identifier: Dataset, tag: BaseTag) -> Key:
+    keyword = keyword_for_tag(tag)
+    vr = dictionary_VR(tag)[:2] if keyword else "UN"
+    return Key(tag, keyword, vr, values_of(identifier, keyword, vr) if keyword else ())
+
+
+def _known_values(index: Index, path: Path, key: Key, entry: Entry) -> Values | None:
+    """Find the values of an entity; None of a key that its level does not know."""
+    if key.keyword in COMPUTED:
+        owner, compute = COMPUTED[key.keyword]
+        return compute(index.group(path[:owner])) if owner <= len(path) else None
+    if key.vr not in KNOWN_VRS or _owner_of(key.keyword) > len(path):
+        return None
+    return entry.values(key.keyword, key.vr)
+
+
+def _owner_of(keyword: str) -> Level:
+    return next((level for level, keywords in KEYS.items() if keyword in keywords), Level.IMAGE)
+
+
+def _answer(level: Level, known: Mapping[Key, Values | None], ae_title: str) -> Answer:
+    identifier = Dataset()
+    for key, values in known.items():
+        identifier.add(element_of(key.tag, key.vr, values or ()))
+    identifier.QueryRetrieveLevel = level.name
+    if ae_title:
+        identifier.RetrieveAETitle = ae_title
+    if not all(value.isascii() for values in known.values() for value in values or ()):
+        identifier.SpecificCharacterSet = UTF_8
+    return Answer(identifier, complete=all(values is not None for values in known.values()))
+
+
+def _count(level: Level) -> Callable[[list[Entry]], Values]:
+    return lambda entries: (str(len({entry.path[:level] for entry in entries})),)
+
+
+def _distinct(keyword: str) -> Callable[[list[Entry]], Values]:
+    vr = dictionary_VR(keyword)
+    return lambda entries: tuple(sorted({value for entry in entries for value in entry.values(keyword, vr)}))
+
+
+COMPUTED: dict[str, tuple[Level, Callable[[list[Entry]], Values]]] = {
+    "NumberOfPatientRelatedStudies": (Level.PATIENT, _count(Level.STUDY)),
+    "NumberOfPatientRelatedSeries": (Level.PATIENT, _count(Level.SERIES)),
+    "NumberOfPatientRelatedInstances": (Level.PATIENT, _count(Level.IMAGE)),
+    "NumberOfStudyRelatedSeries": (Level.STUDY, _count(Level.SERIES)),
+    "NumberOfStudyRelatedInstances": (Level.STUDY, _count(Level.IMAGE)),
+    "NumberOfSeriesRelatedInstances": (Level.SERIES, _count(Level.IMAGE)),
+    "ModalitiesInStudy": (Level.STUDY, _distinct("Modality")),
+    "SOPClassesInStudy": (Level.STUDY, _distinct("SOPClassUID")),
+    "InstanceAvailability": (Level.PATIENT, lambda _: ("ONLINE",)),
+    "AvailableTransferSyntaxUID": (Level.IMAGE, lambda entries: (entries[0].instance.transfer_syntax_uid,)),
+}
+"""Keys that no instance holds: the level that has each, and how it comes of what belongs to an entity (PS3.4 C.3.4)."""

@@ -1,0 +1,184 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from itkdicomqr import __version__
+from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
+from itkdicomqr.cli.options import client_words, criteria_options, criteria_words, json_option, pacs_options
+from itkdicomqr.errors import DICOMQRError, NodeError
+
+EXIT_CODE_HELP = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, (meaning, _) in EXIT_CODES.items()) + "."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, and exit with a code of the table in `exits`.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process where none are given.
+    """
+    try:
+        code = commands.main(arguments, prog_name="itkdicomqr", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except DICOMQRError as error:
+        click.echo(f"itkdicomqr: {error}", err=True)
+        code = exit_code(error)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from flushing into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+@click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def commands() -> None:
+    """From a Patient ID, a date and a series description on a PACS to an ITK image."""
+
+
+@commands.command()
+@pacs_options
+def echo(**words: Any) -> None:
+    """Verify that an archive answers (C-ECHO)."""
+    from itkdicomqr.client import Client
+
+    client = Client(**client_words(words))
+    client.echo()
+    for node in client.nodes:
+        click.echo(f"{node} answers")
+
+
+@commands.command()
+@criteria_options
+@json_option
+@click.option("--names", is_flag=True, help="Show the patients' names.")
+def find(*, as_json: bool, names: bool, **words: Any) -> None:
+    """List the series for PATIENT_ID, DATE and DESCRIPTION, each of which may be left out."""
+    from itkdicomqr.cli.show import show_json, show_table
+    from itkdicomqr.client import Client
+
+    client = Client(**client_words(words))
+    table = client.find_series(**criteria_words(words))
+    if as_json:
+        show_json(table.to_dicts(names=names))
+    elif table:
+        show_table(table, names=names)
+    if table.lost:
+        raise table.lost
+
+
+@commands.command()
+@criteria_options
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="Image file: .nii.gz, .nii, .nrrd or .mha.")
+@click.option("--volume", "-v", type=int, help="Which volume, if the series holds several.")
+@click.option("--gaps", help="What to do about missing slices: error, average.")
+@click.option("--tilt", help="What to do about a tilted gantry: shear, error, itk.")
+@click.option(
+    "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
+)
+@click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
+@click.option("--progress/--no-progress", default=None, help="Draw a bar on stderr; the default is: on a terminal.")
+@json_option
+def load(
+    *,
+    output: Path | None,
+    volume: int | None,
+    gaps: str | None,
+    tilt: str | None,
+    keep_metadata: bool,
+    picture: Path | None,
+    progress: bool | None,
+    as_json: bool,
+    **words: Any,
+) -> None:
+    """Load the one series for PATIENT_ID, DATE and DESCRIPTION, and describe its image."""
+    from itkdicomqr.cli.picture import write_picture
+    from itkdicomqr.cli.show import progress_bar, show_json, show_summary, summary
+    from itkdicomqr.cli.write import check_target, write_image
+    from itkdicomqr.client import Client
+
+    if output is not None:
+        check_target(output)
+    client = Client(**client_words(words))
+    options: dict[str, Any] = {name: value for name, value in (("gaps", gaps), ("tilt", tilt)) if value is not None}
+    with progress_bar(shown=sys.stderr.isatty() if progress is None else progress) as bar:
+        loaded = client.load_series(**criteria_words(words), **options, volume=volume, toolkit="volume", progress=bar)
+    if output is not None:
+        write_image(loaded, output, keep_metadata=keep_metadata)
+    if picture is not None:
+        write_picture(loaded, picture)
+    if as_json:
+        show_json(summary(loaded))
+    else:
+        show_summary(loaded)
+
+
+@commands.command()
+@click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
+def demo(*, picture: Path | None) -> None:
+    """Find and load a series from an archive that this command starts and fills with a phantom patient."""
+    from itkdicomqr.cli.picture import write_picture
+    from itkdicomqr.cli.show import show_summary, show_table
+    from itkdicomqr.client import Client
+    from itkdicomqr.testing import Archive
+
+    with Archive() as archive:
+        click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
+        client = Client(archive.url)
+        click.echo(f'find_series("{DEMO_PATIENT}"):')
+        show_table(client.find_series(DEMO_PATIENT))
+        click.echo(f'load_series("{DEMO_PATIENT}", "{DEMO_DATE}", "{DEMO_SERIES}"):')
+        volume = client.load_series(DEMO_PATIENT, DEMO_DATE, DEMO_SERIES, toolkit="volume")
+        show_summary(volume)
+    if picture is not None:
+        write_picture(volume, picture)
+        click.echo(f"The three middle planes are in {picture}")
+
+
+DEMO_PATIENT = "99999"
+DEMO_DATE = "2021-05-03"
+DEMO_SERIES = "AX 3.0 Soft*"
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=11112, show_default=True, type=int, help="Port to listen at; 0 for a free one.")
+@click.option("--ae-title", "-aet", default="ITKDICOMQR", show_default=True, help="What the archive is called.")
+@click.option(
+    "--destination", "-b", multiple=True, metavar="AE@HOST:PORT", help="Where a C-MOVE may send to; may be repeated."
+)
+def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tuple[str, ...]) -> None:
+    """Offer the DICOM files of FOLDER: C-ECHO, C-FIND, C-GET, C-MOVE; C-STORE into memory.
+
+    Nothing is written to FOLDER. Ends at Ctrl-C.
+    """
+    from itkdicomqr.node import Node
+    from itkdicomqr.testing import Archive
+
+    nodes = [Node.parse(text) for text in destination]
+    destinations = {node.ae_title: (node.host, node.port) for node in nodes}
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    try:
+        with Archive(folder, ae_title=ae_title, port=port, host=host, destinations=destinations) as archive:
+            click.echo(f"{len(archive.instances)} instances at {archive.url} ({archive.skipped} files skipped)")
+            stopped.wait()
+    except OSError as error:
+        message = f"cannot listen at {host}:{port} ({error.strerror}): choose another port, or 0 for a free one"
+        raise NodeError(message) from None

@@ -1,0 +1,103 @@
+"""The options that several commands share, and how their values become criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from itkdicomqr.errors import CriteriaError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+CLIENT_OPTIONS = ("connect_timeout", "first_response_timeout", "idle_timeout", "total_timeout", "any_archive")
+
+_PACS = (
+    click.option(
+        "--pacs",
+        "-c",
+        multiple=True,
+        metavar="NODE",
+        help="Archive: dicom://AE@host:port, or the name of a configured node; may be repeated. "
+        "Default: $ITKDICOMQR_PACS, then the configuration's default.",
+    ),
+    click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."),
+    click.option("--first-response-timeout", type=float, metavar="SECONDS", help="For the first answer."),
+    click.option("--idle-timeout", "-td", type=float, metavar="SECONDS", help="Between two bytes."),
+    click.option("--total-timeout", type=float, metavar="SECONDS", help="For the whole command."),
+)
+
+_CRITERIA = (
+    click.argument("patient_id", required=False),
+    click.argument("date", required=False),
+    click.argument("description", required=False),
+    click.option("--patient-id", "-p", "patient_id_option", metavar="ID", help="Instead of the first argument."),
+    click.option("--date", "-d", "date_option", metavar="DATE", help="2005-01-06, 2005-01, 2005, 20050101-20050131."),
+    click.option("--description", "-D", "description_option", metavar="TEXT", help="With * and ?; '' for none."),
+    click.option("--modality", "-m", multiple=True, metavar="CODE", help="CT, MR, ...; may be repeated."),
+    click.option("--study-uid", metavar="UID", help="Study Instance UID."),
+    click.option("--series-uid", metavar="UID", help="Series Instance UID."),
+    click.option("--series-number", type=int, metavar="N", help="Series Number."),
+    click.option("--series-date", metavar="DATE", help="Series Date."),
+    click.option("--study-description", metavar="TEXT", help="With * and ?."),
+    click.option("--protocol-name", metavar="TEXT", help="With * and ?."),
+    click.option("--accession-number", metavar="TEXT", help="Literal."),
+    click.option("--patient-name", metavar="NAME", help="With * and ?."),
+    click.option("--issuer-of-patient-id", metavar="TEXT", help="Literal."),
+    click.option("--key", "-k", "keys", multiple=True, metavar="KEYWORD=VALUE", help="Any other attribute."),
+    click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def pacs_options(command: Command) -> Command:
+    """Add the options that name an archive and its timeouts."""
+    return _decorated(command, _PACS)
+
+
+def criteria_options(command: Command) -> Command:
+    """Add the arguments and options that select a series."""
+    return _decorated(command, (*_CRITERIA, *_PACS))
+
+
+def client_words(words: dict[str, Any]) -> dict[str, Any]:
+    """Take the client's settings out of the words of a command."""
+    pacs = words.pop("pacs")
+    settings = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
+    return {"pacs": list(pacs) or None, **settings}
+
+
+def criteria_words(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the keyword arguments of a search from those of a command.
+
+    Raises
+    ------
+    CriteriaError
+        One is given twice, or a key is not spelt ``KEYWORD=VALUE``.
+    """
+    criteria = {name: value for name, value in words.items() if not name.endswith("_option")}
+    for name in ("patient_id", "date", "description"):
+        option = words[f"{name}_option"]
+        if option is not None and criteria[name] is not None:
+            message = f"{name} is given twice: {criteria[name]!r} and {option!r}"
+            raise CriteriaError(message)
+        criteria[name] = criteria[name] if option is None else option
+    criteria["modality"] = list(words["modality"]) or None
+    criteria["keys"] = dict(map(_keyword_and_value, words["keys"]))
+    return criteria
+
+
+def _keyword_and_value(text: str) -> tuple[str, str]:
+    keyword, equals, value = text.partition("=")
+    if not equals:
+        message = f"-k {text!r}: write KEYWORD=VALUE, such as BodyPartExamined=CHEST"
+        raise CriteriaError(message)
+    return keyword, value
+
+
+def _decorated(command: Command, decorators: tuple[Callable[[Command], Command], ...]) -> Command:
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command

@@ -1,0 +1,145 @@
+"""An archive to try things on: in this process, in memory, with a demo patient or your own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from itkdicomqr.errors import CorruptInstanceError, InstanceError
+from itkdicomqr.instance import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from pydicom.dataset import Dataset
+
+Item = Instance | bytes | bytearray | memoryview | str | Path
+
+
+class Archive:
+    """A DICOM archive that answers on a port of this machine, as a context manager.
+
+    It verifies (C-ECHO), answers queries (C-FIND), retrieves (C-GET, C-MOVE) and stores (C-STORE),
+    of both the Patient Root and the Study Root model, and matches as PS3.4 C.2.2.2 says. It holds
+    everything in memory and writes no file.
+
+    Parameters
+    ----------
+    source : path, or iterable of Instance, Dataset, bytes or path, optional
+        What it holds: a folder, which is searched with its subfolders, though never through a
+        symbolic link; or instances. The demo patient by default.
+    ae_title : str, optional
+        Its AE title; a peer that calls it otherwise is rejected.
+    port : int, optional
+        Where it listens; by default a free port.
+    host : str, optional
+        The address at which it listens. Only this machine reaches the default.
+    destinations : mapping of str to (str, int), optional
+        Where it may send by C-MOVE: host and port by AE title.
+
+    Attributes
+    ----------
+    skipped : int
+        How many files of the folder are no DICOM instances.
+
+    Raises
+    ------
+    InstanceError
+        Something given, other than by a folder, is no instance.
+    OSError
+        The port is taken.
+
+    Examples
+    --------
+    >>> from itkdicomqr.testing import Archive
+    >>> with Archive() as archive:
+    ...     image = itkdicomqr.load_series("99999", "2005-01-06", "Chest-- PA & Lateral",
+    ...                                    pacs=archive.url)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Iterable[Item | Dataset] | None = None,
+        *,
+        ae_title: str = "DEMO",
+        port: int = 0,
+        host: str = "127.0.0.1",
+        destinations: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
+        from itkdicomqr.archive.index import Index
+        from itkdicomqr.archive.server import Server
+
+        self.skipped = 0
+        self._index = Index(self._opened(source))
+        self._server = Server(self._index, ae_title=ae_title, host=host, port=port, destinations=destinations)
+
+    @property
+    def url(self) -> str:
+        """Where it is, as ``pacs=`` takes it."""
+        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+        return f"dicom://{quote(self._server.ae_title)}@{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port at which it listens, once entered."""
+        return self._server.port
+
+    @property
+    def instances(self) -> list[Instance]:
+        """What it holds now, with what was stored to it, in the order in which it came."""
+        return [entry.instance for entry in self._index.entries()]
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.stop()
+
+    def _opened(self, source: str | Path | Iterable[Item | Dataset] | None) -> Iterable[Instance]:
+        if source is None:
+            from itkdicomqr.archive.phantom import demo_patient
+
+            return demo_patient()
+        if isinstance(source, str | Path):
+            return self._of_folder(Path(source))
+        return map(_instance_of, source)
+
+    def _of_folder(self, folder: Path) -> Iterator[Instance]:
+        for path in _files_in(folder):
+            try:
+                instance = Instance.from_part10(path.read_bytes())
+                instance.header  # noqa: B018
+            except InstanceError:
+                self.skipped += 1
+            else:
+                yield instance
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _files_in(path)
+        elif path.is_file():
+            yield path
+
+
+def _instance_of(item: Item | Dataset) -> Instance:
+    if isinstance(item, Instance):
+        return item
+    if isinstance(item, bytes | bytearray | memoryview):
+        return Instance.from_part10(item)
+    if isinstance(item, str | Path):
+        return Instance.from_part10(Path(item).read_bytes())
+    if hasattr(item, "file_meta"):
+        return Instance.from_dataset(item)
+    message = (
+        f"a {type(item).__name__} is no DICOM instance: give an Instance, a Dataset, the bytes of a file or a path"
+    )
+    raise CorruptInstanceError(message)

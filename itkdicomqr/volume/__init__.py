@@ -1,0 +1,6 @@
+"""The assembling half: from instances, wherever they come from, to volumes; it knows no network."""
+
+from itkdicomqr.volume.read import one_volume, read_volumes
+from itkdicomqr.volume.volume import Report, Volume
+
+__all__ = ["Report", "Volume", "one_volume", "read_volumes"]

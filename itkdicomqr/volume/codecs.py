@@ -1,0 +1,289 @@
+"""From a pixel data element to its stored samples, for each transfer syntax."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+from pydicom import uid
+
+from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.volume.codestream import codestream_of, unboxed
+from itkdicomqr.volume.fragments import single_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from itkdicomqr.instance import PixelElement
+    from itkdicomqr.volume.headers import PixelLayout, SliceHeader
+
+    Samples = NDArray[np.integer[Any]]
+    Decode = Callable[[memoryview, PixelLayout], Samples]
+
+_PIXEL_DATA = 0x7FE00010
+_RLE_HEADER = 64
+_JPEG_COLOURS = {
+    "RGB": {"colorspace": "RGB", "outcolorspace": "RGB"},
+    "YBR_FULL": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
+    "YBR_FULL_422": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
+}
+_J2K_COLOURS = {"YBR_RCT": "RGB", "YBR_ICT": "RGB"}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stored samples of one instance, before BitsStored and HighBit are looked at.
+
+    Attributes
+    ----------
+    samples : ndarray
+        (rows, columns) or (rows, columns, samples), of BitsAllocated; a view where nothing had to be decoded.
+    photometric : str
+        What the samples mean now; lossy decoders undo YBR themselves.
+    excess : int
+        Bytes beyond the frame.
+    """
+
+    samples: Samples
+    photometric: str
+    excess: int = 0
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How one transfer syntax is decoded.
+
+    Attributes
+    ----------
+    name : str
+        For the report.
+    decode : callable
+        From a whole compressed frame to samples.
+    colours : mapping
+        The photometric interpretations that decoding turns into another.
+    """
+
+    name: str
+    decode: Decode
+    colours: Mapping[str, str]
+
+
+def decoder_name(transfer_syntax_uid: str) -> str:
+    """Name what decodes a transfer syntax.
+
+    Raises
+    ------
+    UnsupportedImageError
+        Nothing here does.
+    """
+    if transfer_syntax_uid in _NATIVE:
+        return "native"
+    return _codec(transfer_syntax_uid).name
+
+
+def read_stored(header: SliceHeader) -> Stored:
+    """Read, and decode where it is compressed, the one frame of an instance.
+
+    Raises
+    ------
+    CorruptInstanceError
+        There are fewer bytes than the header needs, or the codestream contradicts it.
+    UnsupportedImageError
+        The transfer syntax is not decoded here.
+    """
+    instance, layout = header.instance, header.layout
+    pixels = instance.pixels
+    syntax = instance.transfer_syntax_uid
+    try:
+        if pixels is None:
+            message = "it has no pixel data"
+            raise CorruptInstanceError(message)
+        if syntax in _NATIVE:
+            return _native(header, pixels)
+        codec = _codec(syntax)
+        samples = _fitting(codec.decode(single_frame(pixels.value), layout), layout)
+    except CorruptInstanceError as error:
+        raise CorruptInstanceError(error.args[0], sop_instance_uid=header.sop_instance_uid) from None
+    return Stored(samples, codec.colours.get(layout.photometric, layout.photometric))
+
+
+def _codec(syntax: str) -> Codec:
+    if syntax not in _CODECS:
+        message = f"transfer syntax {uid.UID(syntax).name} ({syntax}) is not decoded; retrieve it in another"
+        raise UnsupportedImageError(message)
+    return _CODECS[syntax]
+
+
+def _native(header: SliceHeader, pixels: PixelElement) -> Stored:
+    layout = header.layout
+    syntax = uid.UID(header.instance.transfer_syntax_uid)
+    if pixels.encapsulated:
+        message = "its pixel data is encapsulated, which its transfer syntax forbids"
+        raise CorruptInstanceError(message)
+    dtype = np.dtype(f"{'<' if syntax.is_little_endian else '>'}{_kind(layout)}{layout.bits_allocated // 8}")
+    subsampled = layout.photometric == "YBR_FULL_422"
+    count = layout.rows * layout.columns * (2 if subsampled else layout.samples)
+    needed, have = count * dtype.itemsize, len(pixels.value)
+    if have < needed:
+        size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
+        message = f"its pixel data has {have} bytes, but {size} need {needed}"
+        raise CorruptInstanceError(message)
+    content = _unswapped(pixels.value) if _is_in_swapped_words(header) else pixels.value
+    flat = np.frombuffer(content, dtype, count)
+    samples = _unsubsampled(flat, layout) if subsampled else _shaped(flat, layout)
+    return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0))
+
+
+def _is_in_swapped_words(header: SliceHeader) -> bool:
+    """Tell whether bytes are stored in words of big endian (OW, PS3.5 annex A.3)."""
+    if header.instance.transfer_syntax_uid != uid.ExplicitVRBigEndian or header.layout.bits_allocated > 8:
+        return False
+    return str(header.instance.dataset.get_item(_PIXEL_DATA).VR) == "OW"
+
+
+def _unswapped(value: memoryview) -> bytes:
+    return np.frombuffer(value, ">u2").astype("<u2").tobytes()
+
+
+def _kind(layout: PixelLayout) -> str:
+    return "i" if layout.signed else "u"
+
+
+def _shaped(flat: Samples, layout: PixelLayout) -> Samples:
+    if layout.samples == 1:
+        return flat.reshape(layout.rows, layout.columns)
+    if layout.planar:
+        return np.moveaxis(flat.reshape(layout.samples, layout.rows, layout.columns), 0, 2)
+    return flat.reshape(layout.rows, layout.columns, layout.samples)
+
+
+def _unsubsampled(flat: Samples, layout: PixelLayout) -> Samples:
+    """Give both pixels of a pair their common Cb and Cr (PS3.3 C.7.6.3.1.2)."""
+    pairs = flat.reshape(layout.rows, layout.columns // 2, 4)
+    full = np.empty((layout.rows, layout.columns // 2, 2, 3), flat.dtype)
+    full[..., 0] = pairs[..., :2]
+    full[..., 1:] = pairs[..., np.newaxis, 2:]
+    return full.reshape(layout.rows, layout.columns, 3)
+
+
+def _fitting(decoded: Samples, layout: PixelLayout) -> Samples:
+    """Bring decoded samples to BitsAllocated; their sign comes from the header alone."""
+    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
+    if decoded.shape != shape or decoded.itemsize * 8 > layout.bits_allocated:
+        found = f"{decoded.shape} samples of {decoded.itemsize * 8} bits"
+        message = f"its pixel data decodes to {found}, but the header says {shape} of {layout.bits_allocated} bits"
+        raise CorruptInstanceError(message)
+    return decoded.astype(f"{_kind(layout)}{layout.bits_allocated // 8}", copy=False)
+
+
+def _checked(frame: memoryview, layout: PixelLayout) -> memoryview:
+    """Refuse a codestream whose own size is not that of the header, before it is decoded."""
+    frame = unboxed(frame)
+    claim = codestream_of(frame)
+    if claim is None:
+        message = "its pixel data is no codestream of its transfer syntax"
+        raise CorruptInstanceError(message)
+    size = (claim.width, claim.height, claim.components)
+    expected = (layout.columns, layout.rows, layout.samples)
+    if size != expected or claim.precision > layout.bits_allocated:
+        found = f"{'x'.join(map(str, size))} of {claim.precision} bits"
+        message = (
+            f"its codestream holds columns x rows x samples {found}, "
+            f"but the header says {'x'.join(map(str, expected))} of {layout.bits_allocated} bits"
+        )
+        raise CorruptInstanceError(message)
+    return frame
+
+
+def _by_imagecodecs(function: Callable[..., Any], frame: memoryview, layout: PixelLayout, **options: Any) -> Samples:
+    checked = _checked(frame, layout)
+    try:
+        return np.asarray(function(checked, **options))
+    except (RuntimeError, ValueError, MemoryError) as error:
+        message = f"its pixel data cannot be decoded ({type(error).__name__})"
+        raise CorruptInstanceError(message) from None
+
+
+def _jpeg(frame: memoryview, layout: PixelLayout) -> Samples:
+    return _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **_JPEG_COLOURS.get(layout.photometric, {}))
+
+
+def _jpeg_lossless(frame: memoryview, layout: PixelLayout) -> Samples:
+    colours = _JPEG_COLOURS["RGB"] if layout.samples > 1 else {}
+    return _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
+
+
+def _rle(frame: memoryview, layout: PixelLayout) -> Samples:
+    """Put the byte planes of RLE together, most significant first (PS3.5 annex G)."""
+    width = layout.bits_allocated // 8
+    planes = [_plane(segment, layout) for segment in _segments(frame, layout.samples * width)]
+    words = np.empty((layout.rows * layout.columns, layout.samples, width), np.uint8)
+    for index, plane in enumerate(planes):
+        words[:, index // width, width - 1 - index % width] = plane
+    interleaved = words.reshape(-1).view(f"<u{width}")
+    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
+    return interleaved.reshape(shape)
+
+
+def _segments(frame: memoryview, expected: int) -> list[memoryview]:
+    if len(frame) < _RLE_HEADER:
+        message = "its RLE header is cut short"
+        raise CorruptInstanceError(message)
+    count, *offsets = struct.unpack_from("<16I", frame)
+    if count != expected:
+        message = f"its RLE header counts {count} segments, but BitsAllocated and SamplesPerPixel need {expected}"
+        raise CorruptInstanceError(message)
+    bounds = [*offsets[:count], len(frame)]
+    if sorted(bounds) != bounds:
+        message = "its RLE header's offsets are out of order"
+        raise CorruptInstanceError(message)
+    return [frame[start:stop] for start, stop in pairwise(bounds)]
+
+
+def _plane(segment: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:
+    """Decode a segment; its padding to an even length may decode to one byte more."""
+    expected = layout.rows * layout.columns
+    try:
+        decoded = imagecodecs.packbits_decode(bytes(segment))
+    except (RuntimeError, ValueError) as error:
+        message = f"its RLE segments cannot be decoded ({type(error).__name__})"
+        raise CorruptInstanceError(message) from None
+    if len(decoded) not in {expected, expected + 1}:
+        message = f"an RLE segment decodes to {len(decoded)} bytes, but a plane has {expected}"
+        raise CorruptInstanceError(message)
+    return np.frombuffer(decoded, np.uint8, expected)
+
+
+_NATIVE = frozenset(
+    {
+        uid.ImplicitVRLittleEndian,
+        uid.ExplicitVRLittleEndian,
+        uid.DeflatedExplicitVRLittleEndian,
+        uid.ExplicitVRBigEndian,
+    }
+)
+_JPEG = Codec("imagecodecs jpeg8", _jpeg, {"YBR_FULL": "RGB", "YBR_FULL_422": "RGB"})
+_JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {})
+_JPEG_LS = Codec("imagecodecs jpegls", partial(_by_imagecodecs, imagecodecs.jpegls_decode), {})
+_JPEG_2000 = Codec("imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS)
+_CODECS: Mapping[str, Codec] = {
+    str(uid.RLELossless): Codec("imagecodecs packbits", _rle, {}),
+    str(uid.JPEGBaseline8Bit): _JPEG,
+    str(uid.JPEGExtended12Bit): _JPEG,
+    str(uid.JPEGLossless): _JPEG_LOSSLESS,
+    str(uid.JPEGLosslessSV1): _JPEG_LOSSLESS,
+    str(uid.JPEGLSLossless): _JPEG_LS,
+    str(uid.JPEGLSNearLossless): _JPEG_LS,
+    str(uid.JPEG2000Lossless): _JPEG_2000,
+    str(uid.JPEG2000): _JPEG_2000,
+    str(uid.HTJ2KLossless): _JPEG_2000,
+    str(uid.HTJ2KLosslessRPCL): _JPEG_2000,
+    str(uid.HTJ2K): _JPEG_2000,
+}

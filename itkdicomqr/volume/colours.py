@@ -1,0 +1,118 @@
+"""From stored colours to RGB, as GDCM computes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from itkdicomqr.errors import UnsupportedImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from itkdicomqr.volume.codecs import Stored
+    from itkdicomqr.volume.elements import Elements
+    from itkdicomqr.volume.headers import SliceHeader
+
+PALETTE = "PALETTE COLOR"
+YBR = frozenset({"YBR_FULL", "YBR_FULL_422"})
+
+_KR, _KG, _KB = 0.299, 0.587, 0.114
+"""The luma of red, green and blue (ITU-R BT.601)."""
+
+_DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)
+_TABLES = (0x00281201, 0x00281202, 0x00281203)
+_BITS_ALLOCATED = 0x00280100
+_PIXEL_REPRESENTATION = 0x00280103
+_SEGMENTED_TABLES = (0x00281221, 0x00281222, 0x00281223)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The lookup tables of a PALETTE COLOR image (PS3.3 C.7.9).
+
+    Attributes
+    ----------
+    first : int
+        The stored value of the first entry.
+    entries : ndarray
+        (entries, 3), of 8 bits, or of 16 where both the samples and the tables have as many; GDCM
+        keeps the upper byte of larger entries.
+    """
+
+    first: int
+    entries: NDArray[np.unsignedinteger[Any]]
+
+    def rgb(self, samples: NDArray[np.integer[Any]]) -> NDArray[np.unsignedinteger[Any]]:
+        """Look samples up; those beyond an end take the entry there."""
+        indices = np.clip(samples.astype(np.int64) - self.first, 0, len(self.entries) - 1)
+        return self.entries[indices]
+
+
+def to_rgb(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
+    """Return samples whose colours, where there are any, are RGB.
+
+    Raises
+    ------
+    CorruptInstanceError
+        A palette is missing or damaged.
+    """
+    if stored.photometric == PALETTE:
+        return palette_of(header.elements).rgb(stored.samples)
+    return ybr_to_rgb(stored.samples) if stored.photometric in YBR else stored.samples
+
+
+def ybr_to_rgb(samples: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """Convert YBR_FULL samples of 8 bits (PS3.3 C.7.6.3.1.2), rounding half up.
+
+    Parameters
+    ----------
+    samples : ndarray
+        (rows, columns, 3).
+    """
+    y, cb, cr = (samples[..., index].astype(np.float64) for index in range(3))
+    cb -= 128
+    cr -= 128
+    green = y - (_KB * 1.772 / _KG) * cb - (_KR * 1.402 / _KG) * cr
+    rgb = np.stack((y + 1.402 * cr, green, y + 1.772 * cb), axis=-1)
+    return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
+
+
+def palette_of(elements: Elements) -> Palette:
+    """Read the palette of an image.
+
+    Raises
+    ------
+    UnsupportedImageError
+        Its tables are segmented.
+    CorruptInstanceError
+        A table is missing, or is not as long as its descriptor says.
+    """
+    if any(tag in elements for tag in _SEGMENTED_TABLES):
+        message = "segmented palette lookup tables (0028,1221) are not supported"
+        raise UnsupportedImageError(message)
+    descriptors = {tuple(map(int, elements.binary(tag))) for tag in _DESCRIPTORS}
+    if len(descriptors) != 1 or len(descriptor := next(iter(descriptors))) != 3 or descriptor[2] not in {8, 16}:
+        raise elements.corrupt(_DESCRIPTORS[0], "is missing, damaged, or not equal for the three colours")
+    count, first, bits = descriptor
+    tables = [_table(elements, tag, count or 1 << 16, bits) for tag in _TABLES]
+    entries = np.stack(tables, axis=1)
+    if bits > (elements.unsigned(_BITS_ALLOCATED) or bits):
+        entries = (entries >> 8).astype(np.uint8)
+    return Palette(_signed(first) if elements.unsigned(_PIXEL_REPRESENTATION) else first & 0xFFFF, entries)
+
+
+def _table(elements: Elements, tag: int, count: int, bits: int) -> NDArray[np.unsignedinteger[Any]]:
+    """Read a table; one of 8 bits may be stored in bytes or in words."""
+    content = elements.content(tag)
+    if len(content) >= 2 * count:
+        return np.frombuffer(content, f"{elements.byte_order}u2", count).astype(f"u{bits // 8}")
+    if bits == 8 and len(content) >= count:
+        return np.frombuffer(content, np.uint8, count)
+    raise elements.corrupt(tag, f"has {len(content)} bytes, too few for {count} entries of {bits} bits")
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 16) if number >= 1 << 15 else number

@@ -1,0 +1,177 @@
+"""The few values that assembling needs, read from an element's bytes.
+
+Converting an element with pydicom validates it, and a failed validation puts its value into a
+warning; values of patients must not get there, so they are read here as they were sent.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+
+from itkdicomqr.errors import CorruptInstanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydicom.dataset import Dataset
+
+    from itkdicomqr.instance import Instance
+
+Value = float | str
+
+NUMBER_FORMATS: Mapping[str, str] = {
+    "US": "H",
+    "SS": "h",
+    "UL": "I",
+    "SL": "i",
+    "UV": "Q",
+    "SV": "q",
+    "FL": "f",
+    "FD": "d",
+    "US or SS": "H",
+    "US or SS or OW": "H",
+}
+"""How struct reads the VRs that hold binary numbers (PS3.5 6.2)."""
+
+
+@dataclass(frozen=True)
+class Elements:
+    """The top-level elements of one instance, without its pixel data.
+
+    Attributes
+    ----------
+    dataset : pydicom.Dataset
+        The header, raw until used.
+    sop_instance_uid : str
+        Named by errors.
+    """
+
+    dataset: Dataset
+    sop_instance_uid: str
+
+    @classmethod
+    def of(cls, instance: Instance) -> Elements:
+        """Read the header of an instance."""
+        return cls(instance.header, instance.sop_instance_uid)
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self.dataset
+
+    @property
+    def byte_order(self) -> str:
+        """The byte order of binary numbers, as struct writes it."""
+        return "<" if self.dataset.original_encoding[1] else ">"
+
+    def content(self, tag: int) -> bytes:
+        """Return the bytes of an element, none where it is absent or empty."""
+        element = self._element(tag)
+        return b"" if element is None else _encoded(element.value, vr_of(element), self.byte_order)
+
+    def texts(self, tag: int) -> tuple[str, ...]:
+        """Return the values of an element of text, each without padding; none where it is empty.
+
+        They are read as Latin-1: none that decides anything here has another character set.
+        """
+        text = self.content(tag).decode("latin-1").strip(" \0")
+        return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
+
+    def text(self, tag: int) -> str:
+        """Return an element of text as one value."""
+        return "\\".join(self.texts(tag))
+
+    def binary(self, tag: int) -> tuple[float, ...]:
+        """Return the numbers of a binary element, none where it is absent or empty."""
+        element = self._element(tag)
+        code = NUMBER_FORMATS.get("" if element is None else vr_of(element), "H")
+        content = self.content(tag)
+        return struct.unpack_from(f"{self.byte_order}{len(content) // struct.calcsize(code)}{code}", content)
+
+    def values(self, tag: int) -> tuple[Value, ...]:
+        """Return the values of any element: numbers where they are such, else text, else hexadecimal."""
+        element = self._element(tag)
+        if element is not None and vr_of(element) in NUMBER_FORMATS:
+            return self.binary(tag)
+        content = self.content(tag).rstrip(b" \0")
+        if content.decode("latin-1").isprintable():
+            return tuple(map(number_or_text, self.texts(tag)))
+        return (content.hex(),)
+
+    def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
+        """Return the numbers of a DS or IS element, None where it is empty.
+
+        Raises
+        ------
+        CorruptInstanceError
+            They are not ``count`` finite numbers.
+        """
+        texts = self.texts(tag)
+        if not texts:
+            return None
+        numbers = [number for number in map(number_or_text, texts) if isinstance(number, float)]
+        if not len(numbers) == len(texts) == count:
+            raise self.corrupt(tag, f"is not {count} finite decimal number{'s' if count > 1 else ''}")
+        return tuple(numbers)
+
+    def number(self, tag: int) -> float | None:
+        """Return the one number of a DS or IS element, None where it is empty."""
+        numbers = self.numbers(tag, 1)
+        return numbers[0] if numbers else None
+
+    def integer(self, tag: int) -> int | None:
+        """Return the one number of an IS element, None where it is empty."""
+        number = self.number(tag)
+        if number is None:
+            return None
+        if not number.is_integer():
+            raise self.corrupt(tag, "is not an integer")
+        return int(number)
+
+    def unsigned(self, tag: int) -> int | None:
+        """Return the one number of a US element, None where it is absent or empty."""
+        numbers = self.binary(tag)
+        if len(numbers) > 1:
+            raise self.corrupt(tag, f"has {len(numbers)} values instead of one")
+        return int(numbers[0]) if numbers else None
+
+    def corrupt(self, tag: int, reason: str) -> CorruptInstanceError:
+        """Make the error that names an element and what is wrong with it."""
+        name = keyword_for_tag(tag) or "element"
+        message = f"{name} ({tag >> 16:04X},{tag & 0xFFFF:04X}) {reason}"
+        return CorruptInstanceError(message, sop_instance_uid=self.sop_instance_uid)
+
+    def _element(self, tag: int) -> Any:
+        return self.dataset.get_item(tag) if tag in self.dataset else None
+
+
+def vr_of(element: Any) -> str:
+    """Return an element's VR, by the dictionary where the encoding is implicit."""
+    if element.VR:
+        return str(element.VR)
+    if element.tag.element == 0:
+        return "UL"
+    return dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "UN"
+
+
+def number_or_text(text: str) -> Value:
+    """Return a finite number where a text is one, else the text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) and "_" not in text else text
+
+
+def _encoded(value: Any, vr: str, byte_order: str) -> bytes:
+    """Return the bytes of a raw value, or write back one that somebody had pydicom convert."""
+    if value is None or isinstance(value, bytes):
+        return value or b""
+    values = list(value) if isinstance(value, list | tuple) or hasattr(value, "__iter__") else [value]
+    if vr in NUMBER_FORMATS:
+        return struct.pack(f"{byte_order}{len(values)}{NUMBER_FORMATS[vr]}", *values)
+    text = value if isinstance(value, str) else "\\".join(map(str, values))
+    return str(text).encode("latin-1", "replace")

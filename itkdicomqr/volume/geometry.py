@@ -1,0 +1,197 @@
+"""Where the voxels lie: ITK's arithmetic to the last bit, and how far each slice is from it.
+
+All of it is in the patient's coordinates (LPS, mm). The arithmetic is that of
+itk::GDCMImageIO and itk::ImageSeriesReader in their order of operations, so that the doubles are equal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.options import SpacingSource
+
+Vector = tuple[float, float, float]
+Matrix = tuple[Vector, Vector, Vector]
+
+IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+UNKNOWN_SPACING = 1.0
+"""ITK's spacing where the header tells none, mm."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A grid of voxels in the patient.
+
+    Attributes
+    ----------
+    origin : tuple of float
+        The centre of the first voxel, LPS, mm.
+    spacing : tuple of float
+        Along rows, columns and slices (x, y, z), mm.
+    direction : tuple of tuple of float
+        The rows of the matrix whose columns are the directions of x, y and z.
+    """
+
+    origin: Vector
+    spacing: Vector
+    direction: Matrix
+
+    def sheared(self, along: Vector) -> Geometry:
+        """Return the same grid with its slices going along a vector."""
+        unit = scaled(along, 1.0 / length(along))
+        rows = tuple((row[0], row[1], k + 0.0) for row, k in zip(self.direction, unit, strict=True))
+        return Geometry(self.origin, self.spacing, (rows[0], rows[1], rows[2]))
+
+
+@dataclass(frozen=True)
+class Regularity:
+    """How a stack of slices differs from a regular one.
+
+    Attributes
+    ----------
+    steps : tuple of float
+        From slice to slice along the normal, mm.
+    step_deviation : float
+        The largest difference of a step from the mean one, as a fraction of it.
+    tilt_degrees : float
+        Between the normal and the line from the first slice to the last.
+    sideways : float
+        The largest distance of a slice's position from that line, mm.
+    """
+
+    steps: tuple[float, ...] = ()
+    step_deviation: float = 0.0
+    tilt_degrees: float = 0.0
+    sideways: float = 0.0
+
+    @property
+    def mean_step(self) -> float:
+        """The mean step along the normal, mm."""
+        return sum(self.steps) / len(self.steps)
+
+
+def cross(a: Sequence[float], b: Sequence[float]) -> Vector:
+    """Return the vector product, as vnl_cross_3d computes it."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+def dot(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the scalar product."""
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def length(a: Sequence[float]) -> float:
+    """Return the Euclidean norm."""
+    return math.sqrt(dot(a, a))
+
+
+def scaled(a: Sequence[float], factor: float) -> Vector:
+    """Return a multiple of a vector."""
+    return a[0] * factor, a[1] * factor, a[2] * factor
+
+
+def difference(a: Sequence[float], b: Sequence[float]) -> Vector:
+    """Return the vector from ``b`` to ``a``."""
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
+def normalised(a: Sequence[float]) -> Vector:
+    """Return a unit vector by multiplying with the reciprocal of the norm, as vnl does."""
+    return scaled(a, 1.0 / length(a))
+
+
+def normal(orientation: Sequence[float]) -> Vector:
+    """Return the unit normal of an ImageOrientationPatient."""
+    return normalised(cross(orientation[:3], orientation[3:]))
+
+
+def grid_of(slices: Sequence[SliceHeader], source: SpacingSource) -> Geometry:
+    """Return the grid that ITK gives to slices in order, its axes orthogonal (PS3.3 C.7.6.2).
+
+    The spacing of slices is the distance from the first position to the last, divided by the
+    number of steps; of one slice it is SpacingBetweenSlices.
+    """
+    first, last = slices[0], slices[-1]
+    rows, columns = in_plane_spacing(first, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
+    if first.position is None or last.position is None or first.orientation is None:
+        return Geometry((0.0, 0.0, 0.0), (columns, rows, _single_step(slices)), IDENTITY)
+    step = _single_step(slices)
+    if len(slices) > 1:
+        step = length(difference(last.position, first.position)) / (len(slices) - 1)
+    return Geometry(first.position, (columns, rows, step), _direction(first.orientation))
+
+
+def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float, ...] | None:
+    """Return the spacing between rows and between columns, mm, None where the header has none."""
+    if header.is_projection and source == "imager":
+        return header.imager_pixel_spacing
+    if header.is_projection:
+        return header.pixel_spacing or header.imager_pixel_spacing
+    return header.pixel_spacing
+
+
+def regularity_of(positions: Sequence[Vector], towards: Vector) -> Regularity:
+    """Measure positions that are in order along a unit normal."""
+    if len(positions) < 2:
+        return Regularity()
+    steps = tuple(dot(difference(after, before), towards) for before, after in pairwise(positions))
+    mean = sum(steps) / len(steps)
+    line = normalised(difference(positions[-1], positions[0]))
+    return Regularity(
+        steps=steps,
+        step_deviation=max(abs(step - mean) for step in steps) / mean,
+        tilt_degrees=math.degrees(math.atan2(length(cross(towards, line)), dot(towards, line))),
+        sideways=max(length(cross(difference(position, positions[0]), line)) for position in positions),
+    )
+
+
+def sampling_deviation(slices: Sequence[SliceHeader], spacing: float) -> float:
+    """Return what ITK calls the non-uniform sampling deviation: how far a step is from the spacing at most, mm."""
+    positions = [header.position for header in slices if header.position is not None]
+    steps = (length(difference(after, before)) for before, after in pairwise(positions))
+    return max((abs(step - spacing) for step in steps), default=0.0)
+
+
+def corner_error(slices: Sequence[SliceHeader], grid: Geometry, source: SpacingSource) -> float:
+    """Return the largest distance of a slice's corner in the grid from where its own header puts it, mm."""
+    if slices[0].position is None:
+        return 0.0
+    layout = slices[0].layout
+    corners = np.array([(i, j) for i in (0, layout.columns - 1) for j in (0, layout.rows - 1)], dtype=float)
+    direction = np.array(grid.direction) * grid.spacing
+    in_grid = corners @ direction[:, :2].T
+    worst = 0.0
+    for index, header in enumerate(slices):
+        shift = np.subtract(header.position or (), grid.origin) - direction[:, 2] * index
+        worst = max(worst, float(np.linalg.norm(shift + corners @ _own_axes(header, source) - in_grid, axis=1).max()))
+    return worst
+
+
+def _own_axes(header: SliceHeader, source: SpacingSource) -> NDArray[np.float64]:
+    """Return the steps to the next column and to the next row that a header tells."""
+    rows, columns = in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
+    return np.reshape(header.orientation or (), (2, 3)) * [[columns], [rows]]
+
+
+def _single_step(slices: Sequence[SliceHeader]) -> float:
+    return abs(slices[0].spacing_between_slices or UNKNOWN_SPACING) if len(slices) == 1 else UNKNOWN_SPACING
+
+
+def _direction(orientation: Sequence[float]) -> Matrix:
+    column = orientation[3:]
+    k = normal(orientation)
+    i = normalised(cross(column, k))
+    j = cross(k, i)
+    rows = tuple((i[axis] + 0.0, j[axis] + 0.0, k[axis] + 0.0) for axis in range(3))
+    return rows[0], rows[1], rows[2]

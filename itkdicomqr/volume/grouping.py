@@ -1,0 +1,179 @@
+"""From slices in any order to stacks, each of which is to become one volume.
+
+A stack holds slices of one series, size, kind and orientation, in order along their normal. The
+result depends on the slices alone, never on the order in which they came.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.volume.geometry import dot, length, normal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from itkdicomqr.volume.headers import SliceHeader
+
+    Group = tuple[dict[str, Any], list[SliceHeader]]
+    ValuesOf = Callable[[list[SliceHeader]], Sequence[Hashable]]
+
+SAME_ORIENTATION = 1e-4
+"""Largest difference of a component of ImageOrientationPatient within a stack."""
+
+SAME_SPACING = 1e-4
+"""Largest difference of PixelSpacing within a stack, mm."""
+
+SAME_POSITION = 1e-3
+"""Two slices nearer than this along the normal are at one position, mm."""
+
+ORTHONORMAL = 1e-3
+"""How far ImageOrientationPatient may be from two orthogonal unit vectors."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Slices in order, and what tells them from the other stacks.
+
+    Attributes
+    ----------
+    slices : tuple of SliceHeader
+        Ascending along the normal; without positions, by InstanceNumber.
+    key : dict
+        The attributes that differ from those of other stacks, and their values here.
+    """
+
+    slices: tuple[SliceHeader, ...]
+    key: Mapping[str, Any]
+
+
+def stacks_of(headers: Iterable[SliceHeader]) -> list[Stack]:
+    """Split slices into stacks and put each in order.
+
+    Returns
+    -------
+    list of Stack
+        By the InstanceNumber of their first slices.
+    """
+    groups: list[Group] = [({}, sorted(headers, key=by_number))]
+    for keyword, values_of in SPLITS.items():
+        groups = _split(groups, keyword, values_of)
+    varying = {keyword for keyword in groups[0][0] if len({key[keyword] for key, _ in groups}) > 1}
+    stacks = [
+        Stack(in_order(members), {keyword: key[keyword] for keyword in key if keyword in varying})
+        for key, members in groups
+    ]
+    return sorted(stacks, key=lambda stack: min(map(by_number, stack.slices)))
+
+
+def in_order(slices: Sequence[SliceHeader]) -> tuple[SliceHeader, ...]:
+    """Sort the slices of a stack along their normal, or by InstanceNumber where they have no position."""
+    numbered = sorted(slices, key=by_number)
+    if numbered[0].orientation is None:
+        return tuple(numbered)
+    towards = normal(checked_orientation(numbered[0]))
+    return tuple(sorted(numbered, key=lambda header: dot(header.position or (), towards)))
+
+
+def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
+    """Return a slice's ImageOrientationPatient.
+
+    Raises
+    ------
+    CorruptInstanceError
+        It is not two orthogonal unit vectors.
+    """
+    orientation = header.orientation or ()
+    row, column = orientation[:3], orientation[3:]
+    worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
+    if worst > ORTHONORMAL:
+        values = "\\".join(f"{number:g}" for number in orientation)
+        message = f"ImageOrientationPatient (0020,0037) {values} is not two orthogonal unit vectors"
+        raise CorruptInstanceError(message, sop_instance_uid=header.sop_instance_uid)
+    return orientation
+
+
+def repeats(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
+    """Gather slices in order into runs at one position each."""
+    if slices[0].orientation is None:
+        return [[header] for header in slices]
+    towards = normal(slices[0].orientation)
+    runs = [[slices[0]]]
+    for before, after in pairwise(slices):
+        if dot(after.position or (), towards) - dot(before.position or (), towards) > SAME_POSITION:
+            runs.append([])
+        runs[-1].append(after)
+    return runs
+
+
+def by_number(header: SliceHeader) -> tuple[bool, int, str]:
+    """Return what sorts slices by InstanceNumber, then by SOP Instance UID."""
+    number = header.instance_number
+    return number is None, number or 0, header.sop_instance_uid
+
+
+def _split(
+    groups: list[Group],
+    keyword: str,
+    values_of: ValuesOf,
+) -> list[Group]:
+    """Split each group by the value that its members get among each other."""
+    split = []
+    for key, members in groups:
+        parts: dict[Hashable, list[SliceHeader]] = defaultdict(list)
+        for member, value in zip(members, values_of(members), strict=True):
+            parts[value].append(member)
+        split += [({**key, keyword: value}, part) for value, part in parts.items()]
+    return split
+
+
+def _frames_of_reference(members: Sequence[SliceHeader]) -> list[str]:
+    """A missing FrameOfReferenceUID agrees with the only one that there is."""
+    known = {member.frame_of_reference_uid for member in members} - {""}
+    only = next(iter(known), "") if len(known) <= 1 else ""
+    return [member.frame_of_reference_uid or only for member in members]
+
+
+def _nearby(vectors: Sequence[tuple[float, ...]], tolerance: float) -> list[tuple[float, ...]]:
+    """Replace each vector by the first of those, in their own order, that it is near to."""
+    leaders: list[tuple[float, ...]] = []
+    leader_of = {}
+    for vector in sorted(set(vectors)):
+        near = (leader for leader in leaders if _near(leader, vector, tolerance))
+        leader_of[vector] = next(near, vector)
+        if leader_of[vector] == vector:
+            leaders.append(vector)
+    return [leader_of[vector] for vector in vectors]
+
+
+def _near(a: tuple[float, ...], b: tuple[float, ...], tolerance: float) -> bool:
+    return len(a) == len(b) and max((abs(x - y) for x, y in zip(a, b, strict=True)), default=0.0) <= tolerance
+
+
+def _each(value_of: Callable[[SliceHeader], Hashable]) -> ValuesOf:
+    """Split by a value that is equal in all slices of a stack."""
+    return lambda members: [value_of(member) for member in members]
+
+
+def _near_each(vector_of: Callable[[SliceHeader], tuple[float, ...] | None], tolerance: float) -> ValuesOf:
+    """Split by a vector that is nearly equal in all slices of a stack."""
+    return lambda members: _nearby([vector_of(member) or () for member in members], tolerance)
+
+
+SPLITS: Mapping[str, ValuesOf] = {
+    "SeriesInstanceUID": _each(lambda header: header.series_instance_uid),
+    "SOPClassUID": _each(lambda header: header.sop_class_uid),
+    "Rows": _each(lambda header: header.layout.rows),
+    "Columns": _each(lambda header: header.layout.columns),
+    "SamplesPerPixel": _each(lambda header: header.layout.samples),
+    "PhotometricInterpretation": _each(lambda header: header.layout.photometric),
+    "FrameOfReferenceUID": _frames_of_reference,
+    "ImageOrientationPatient": _near_each(lambda header: header.orientation, SAME_ORIENTATION),
+    "PixelSpacing": _near_each(lambda header: header.pixel_spacing, SAME_SPACING),
+    "ImagerPixelSpacing": _near_each(lambda header: header.imager_pixel_spacing, SAME_SPACING),
+}
+"""By what slices are split into stacks, in this order."""

@@ -1,0 +1,230 @@
+"""What one instance says of its pixels and of its place, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from itkdicomqr.volume.elements import Elements
+
+if TYPE_CHECKING:
+    from itkdicomqr.instance import Instance
+    from itkdicomqr.volume.geometry import Vector
+
+PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
+"""Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
+
+RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+
+_SOP_CLASS_UID = 0x00080016
+_SOP_INSTANCE_UID = 0x00080018
+_MODALITY = 0x00080060
+_IMAGE_TYPE = 0x00080008
+_SPACING_BETWEEN_SLICES = 0x00180088
+_IMAGER_PIXEL_SPACING = 0x00181164
+_SERIES_INSTANCE_UID = 0x0020000E
+_INSTANCE_NUMBER = 0x00200013
+_IMAGE_POSITION = 0x00200032
+_IMAGE_ORIENTATION = 0x00200037
+_FRAME_OF_REFERENCE_UID = 0x00200052
+_SAMPLES_PER_PIXEL = 0x00280002
+_PHOTOMETRIC_INTERPRETATION = 0x00280004
+_PLANAR_CONFIGURATION = 0x00280006
+_NUMBER_OF_FRAMES = 0x00280008
+_ROWS = 0x00280010
+_COLUMNS = 0x00280011
+_PIXEL_SPACING = 0x00280030
+_BITS_ALLOCATED = 0x00280100
+_BITS_STORED = 0x00280101
+_HIGH_BIT = 0x00280102
+_PIXEL_REPRESENTATION = 0x00280103
+_RESCALE_INTERCEPT = 0x00281052
+_RESCALE_SLOPE = 0x00281053
+_DOSE_GRID_SCALING = 0x3004000E
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLayout:
+    """How the pixels of an instance are stored (PS3.3 C.7.6.3).
+
+    Attributes
+    ----------
+    rows, columns, samples : int
+        The size of a frame, and its samples per pixel.
+    photometric : str
+        PhotometricInterpretation.
+    planar : bool
+        Whether each sample has a plane of its own.
+    bits_allocated, bits_stored, high_bit : int
+        Where the bits of a sample lie.
+    signed : bool
+        Whether they are a two's complement.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    planar: bool
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One instance, with what decides where it goes and how its pixels are read.
+
+    Attributes
+    ----------
+    instance : Instance
+        Where the pixels are.
+    elements : Elements
+        Its header, for what is asked rarely.
+    layout : PixelLayout
+        How the pixels are stored.
+    frames : int
+        NumberOfFrames.
+    slope, intercept : float
+        From stored values to output units; of an RT Dose, DoseGridScaling and 0.
+    position : tuple of float or None
+        ImagePositionPatient, LPS, mm.
+    orientation : tuple of float or None
+        ImageOrientationPatient: the row's direction, then the column's.
+    pixel_spacing, imager_pixel_spacing : tuple of float or None
+        Between rows, then between columns, mm.
+    spacing_between_slices : float or None
+        mm, with the sign that some vendors give it.
+    """
+
+    instance: Instance = field(repr=False)
+    elements: Elements = field(repr=False)
+    sop_instance_uid: str
+    sop_class_uid: str
+    series_instance_uid: str
+    frame_of_reference_uid: str
+    modality: str
+    image_type: tuple[str, ...]
+    instance_number: int | None
+    frames: int
+    layout: PixelLayout
+    slope: float
+    intercept: float
+    position: Vector | None
+    orientation: tuple[float, ...] | None
+    pixel_spacing: tuple[float, ...] | None
+    imager_pixel_spacing: tuple[float, ...] | None
+    spacing_between_slices: float | None
+
+    @property
+    def is_dose(self) -> bool:
+        """Whether the pixels are doses, scaled by DoseGridScaling (PS3.3 C.8.8.3)."""
+        return self.sop_class_uid == RT_DOSE
+
+    @property
+    def is_projection(self) -> bool:
+        """Whether the spacing at the detector is not that in the patient."""
+        return self.modality in PROJECTION_MODALITIES
+
+
+def has_rows(instance: Instance) -> bool:
+    """Tell whether an instance calls itself an image."""
+    return bool(Elements.of(instance).unsigned(_ROWS))
+
+
+def read_header(instance: Instance) -> SliceHeader:
+    """Read what decides of an instance's place and pixels.
+
+    Raises
+    ------
+    CorruptInstanceError
+        An attribute is missing, is no number, or contradicts another.
+    """
+    elements = Elements.of(instance)
+    sop_class_uid = elements.text(_SOP_CLASS_UID) or instance.sop_class_uid
+    slope, intercept = _rescale(elements, sop_class_uid)
+    position, orientation = _place(elements)
+    return SliceHeader(
+        instance=instance,
+        elements=elements,
+        sop_instance_uid=instance.sop_instance_uid,
+        sop_class_uid=sop_class_uid,
+        series_instance_uid=elements.text(_SERIES_INSTANCE_UID),
+        frame_of_reference_uid=elements.text(_FRAME_OF_REFERENCE_UID),
+        modality=elements.text(_MODALITY),
+        image_type=elements.texts(_IMAGE_TYPE),
+        instance_number=elements.integer(_INSTANCE_NUMBER),
+        frames=_frames(elements),
+        layout=_layout(elements),
+        slope=slope,
+        intercept=intercept,
+        position=position,
+        orientation=orientation,
+        pixel_spacing=_spacing(elements, _PIXEL_SPACING),
+        imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
+        spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
+    )
+
+
+def _layout(elements: Elements) -> PixelLayout:
+    allocated = _required(elements, _BITS_ALLOCATED)
+    stored = elements.unsigned(_BITS_STORED) or allocated
+    high_bit = elements.unsigned(_HIGH_BIT)
+    layout = PixelLayout(
+        rows=_required(elements, _ROWS),
+        columns=_required(elements, _COLUMNS),
+        samples=elements.unsigned(_SAMPLES_PER_PIXEL) or 1,
+        photometric=elements.text(_PHOTOMETRIC_INTERPRETATION),
+        planar=bool(elements.unsigned(_PLANAR_CONFIGURATION)),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=stored - 1 if high_bit is None else high_bit,
+        signed=bool(elements.unsigned(_PIXEL_REPRESENTATION)),
+    )
+    if not layout.bits_stored - 1 <= layout.high_bit < layout.bits_allocated:
+        bits = f"BitsAllocated {allocated}, BitsStored {stored}"
+        raise elements.corrupt(_HIGH_BIT, f"is {layout.high_bit}, which contradicts {bits}")
+    return layout
+
+
+def _required(elements: Elements, tag: int) -> int:
+    number = elements.unsigned(tag)
+    if not number:
+        raise elements.corrupt(tag, "is missing or zero")
+    return number
+
+
+def _frames(elements: Elements) -> int:
+    frames = elements.integer(_NUMBER_OF_FRAMES)
+    if frames is not None and frames < 1:
+        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}")
+    return frames or 1
+
+
+def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
+    """Return slope and intercept; a slope of 0 means 1, as in GDCM."""
+    if sop_class_uid == RT_DOSE:
+        scaling = elements.number(_DOSE_GRID_SCALING)
+        if not scaling:
+            raise elements.corrupt(_DOSE_GRID_SCALING, "is missing or zero: the dose is unknown")
+        return scaling, 0.0
+    return elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
+
+
+def _place(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
+    position = elements.numbers(_IMAGE_POSITION, 3)
+    orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
+    if position is None and orientation is None:
+        return None, None
+    if position is None or orientation is None:
+        missing = _IMAGE_POSITION if position is None else _IMAGE_ORIENTATION
+        raise elements.corrupt(missing, "is missing, but the other of position and orientation is there")
+    return (position[0], position[1], position[2]), orientation
+
+
+def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:
+    spacing = elements.numbers(tag, 2)
+    if spacing is not None and min(spacing) <= 0:
+        raise elements.corrupt(tag, f"is {spacing[0]:g}\\{spacing[1]:g}; a spacing is positive")
+    return spacing

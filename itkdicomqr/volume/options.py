@@ -1,0 +1,42 @@
+"""What a caller may choose about assembling, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args, get_type_hints
+
+from itkdicomqr.errors import InputError
+
+Gaps = Literal["error", "average"]
+Tilt = Literal["shear", "error", "itk"]
+SpacingSource = Literal["calibrated", "imager"]
+
+MAX_SERIES_BYTES = 8 << 30
+"""Default limit of the voxels of all volumes together."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The choices of :func:`itkdicomqr.volume.read_volumes`, which explains them.
+
+    Raises
+    ------
+    InputError
+        One of them is not among its values.
+    """
+
+    gaps: Gaps = "error"
+    tilt: Tilt = "shear"
+    rescale: bool = True
+    invert_monochrome1: bool = True
+    spacing_source: SpacingSource = "calibrated"
+    max_series_bytes: int = MAX_SERIES_BYTES
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for choice in fields(self):
+            allowed = get_args(hints[choice.name])
+            value = getattr(self, choice.name)
+            if allowed and value not in allowed:
+                message = f"{choice.name}={value!r} is not among {', '.join(map(repr, allowed))}"
+                raise InputError(message)

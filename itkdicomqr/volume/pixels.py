@@ -1,0 +1,156 @@
+"""From stored samples to voxels: bits, colours, inversion, rescale, and the type that holds them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from itkdicomqr.volume.codecs import read_stored
+from itkdicomqr.volume.colours import PALETTE, palette_of, to_rgb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import DTypeLike, NDArray
+
+    from itkdicomqr.volume.codecs import Stored
+    from itkdicomqr.volume.headers import PixelLayout, SliceHeader
+    from itkdicomqr.volume.options import Options
+
+    Voxels = NDArray[Any]
+
+_BEST_FIT = {
+    False: (np.uint8, np.uint16, np.uint32),
+    True: (np.int8, np.int16, np.int32),
+}
+"""GDCM's choice for rescaled integers, by whether any is negative; beyond them float64."""
+
+
+def voxel_dtype(header: SliceHeader, options: Options) -> np.dtype[Any]:
+    """Return the type that GDCM gives to one instance (gdcm::Rescaler).
+
+    Unchanged without rescale; the smallest integers that hold the rescaled range of BitsStored where
+    slope and intercept are integers; float64 otherwise, and for doses.
+    """
+    layout = header.layout
+    if layout.photometric == PALETTE:
+        return palette_of(header.elements).entries.dtype
+    if not options.rescale or ((header.slope, header.intercept) == (1, 0) and not header.is_dose):
+        return np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
+    if header.is_dose or not (header.slope.is_integer() and header.intercept.is_integer()):
+        return np.dtype(np.float64)
+    return _smallest(header.slope * end + header.intercept for end in stored_range(layout))
+
+
+def common_dtype(dtypes: Iterable[np.dtype[Any]]) -> np.dtype[Any]:
+    """Return the smallest type that holds all of some; float64 where no 32-bit integer does."""
+    common = np.result_type(*dtypes)
+    return np.dtype(np.float64) if common.kind == "i" and common.itemsize > 4 else common
+
+
+def stored_range(layout: PixelLayout) -> tuple[int, int]:
+    """Return the least and the greatest value that BitsStored can hold."""
+    if layout.signed:
+        return -(1 << layout.bits_stored - 1), (1 << layout.bits_stored - 1) - 1
+    return 0, (1 << layout.bits_stored) - 1
+
+
+def components(layout: PixelLayout) -> int:
+    """Return how many components a voxel gets."""
+    return 3 if layout.photometric == PALETTE else layout.samples
+
+
+def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
+    """Read the pixels of one instance and write them as voxels into their place.
+
+    Parameters
+    ----------
+    header : SliceHeader
+        Whose pixels.
+    target : ndarray
+        (rows, columns[, components]), of a type that holds all values.
+    options : Options
+        Whether to rescale and to invert.
+
+    Returns
+    -------
+    int
+        How many bytes the pixel data has beyond the frame.
+    """
+    stored = read_stored(header)
+    slope, intercept = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
+    inverted = options.invert_monochrome1 and stored.photometric == "MONOCHROME1"
+    write = _write_integers if target.dtype.kind in "iu" else _write_floats
+    write(_coloured(stored, header), header.layout, target, (slope, intercept), inverted=inverted)
+    return stored.excess
+
+
+def _coloured(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
+    return to_rgb(stored, header)
+
+
+def _write_integers(
+    samples: NDArray[np.integer[Any]],
+    layout: PixelLayout,
+    target: Voxels,
+    rescale: tuple[float, float],
+    *,
+    inverted: bool,
+) -> None:
+    """Compute in the target's own integers; they wrap, but the result fits, so it is exact."""
+    _extract(samples, layout, target)
+    slope, intercept = map(int, rescale)
+    if inverted:
+        slope, intercept = -slope, intercept + slope * sum(stored_range(layout))
+    if slope != 1:
+        np.multiply(target, _wrapped(slope, target.dtype), out=target)
+    if intercept != 0:
+        np.add(target, _wrapped(intercept, target.dtype), out=target)
+
+
+def _write_floats(
+    samples: NDArray[np.integer[Any]],
+    layout: PixelLayout,
+    target: Voxels,
+    rescale: tuple[float, float],
+    *,
+    inverted: bool,
+) -> None:
+    """Compute in float64, one multiplication and one addition, as GDCM does."""
+    _extract(samples, layout, target)
+    if inverted:
+        np.subtract(sum(stored_range(layout)), target, out=target)
+    slope, intercept = rescale
+    if slope != 1:
+        np.multiply(target, slope, out=target)
+    if intercept != 0:
+        np.add(target, intercept, out=target)
+
+
+def _extract(samples: NDArray[np.integer[Any]], layout: PixelLayout, target: Voxels) -> None:
+    """Write the BitsStored up to HighBit of each sample, extended by its sign."""
+    if layout.bits_stored == layout.bits_allocated or layout.photometric == PALETTE:
+        np.copyto(target, samples, casting="unsafe")
+        return
+    shift = layout.high_bit + 1 - layout.bits_stored
+    shifted = np.right_shift(samples, shift) if shift else samples
+    np.bitwise_and(shifted, (1 << layout.bits_stored) - 1, out=target, casting="unsafe")
+    if layout.signed:
+        sign = 1 << layout.bits_stored - 1
+        negative = np.greater_equal(target, sign)
+        np.subtract(target, negative * _wrapped(2 * sign, target.dtype), out=target)
+
+
+def _wrapped(number: int, dtype: DTypeLike) -> Any:
+    """Return an integer modulo the size of a type."""
+    return np.array(number, np.int64).astype(dtype)
+
+
+def _smallest(values: Iterable[float]) -> np.dtype[Any]:
+    low, high = min(both := tuple(values)), max(both)
+    for candidate in _BEST_FIT[low < 0]:
+        limits = np.iinfo(candidate)
+        if limits.min <= low and high <= limits.max:
+            return np.dtype(candidate)
+    return np.dtype(np.float64)

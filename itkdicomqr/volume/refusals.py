@@ -1,0 +1,103 @@
+"""Kinds of instances that are refused rather than guessed at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.uid import ExplicitVRBigEndian
+
+from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.instance import FIRST_PIXEL_TAG
+from itkdicomqr.volume.codecs import decoder_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from itkdicomqr.volume.headers import SliceHeader
+
+_PIXEL_DATA = 0x7FE00010
+_PER_FRAME_FUNCTIONAL_GROUPS = 0x52009230
+_ULTRASOUND_REGIONS = 0x00186011
+_IMAGES_IN_MOSAIC = 0x0019100A
+_UIH_GRID = 0x00651050
+
+_SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+_WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_SAMPLES = {
+    "MONOCHROME1": 1,
+    "MONOCHROME2": 1,
+    "PALETTE COLOR": 1,
+    "RGB": 3,
+    "YBR_FULL": 3,
+    "YBR_FULL_422": 3,
+    "YBR_RCT": 3,
+    "YBR_ICT": 3,
+}
+"""SamplesPerPixel of each PhotometricInterpretation that is understood."""
+
+
+def _is_wide_ybr(header: SliceHeader) -> bool:
+    layout = header.layout
+    return layout.photometric.startswith("YBR") and layout.bits_allocated != 8
+
+
+_REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
+    (lambda header: header.sop_class_uid in _SEGMENTATIONS, "segmentations are not assembled"),
+    (lambda header: header.sop_class_uid == _WHOLE_SLIDE, "whole slide images are not assembled"),
+    (
+        lambda header: getattr(header.instance.pixels, "tag", FIRST_PIXEL_TAG) != _PIXEL_DATA,
+        "float pixel data (7FE0,0008) or (7FE0,0009) is not assembled",
+    ),
+    (
+        lambda header: header.frames > 1 or _PER_FRAME_FUNCTIONAL_GROUPS in header.elements,
+        "multi-frame instances (NumberOfFrames (0028,0008) above 1, or functional groups) are not assembled",
+    ),
+    (
+        lambda header: "MOSAIC" in header.image_type or _IMAGES_IN_MOSAIC in header.elements,
+        "mosaics (ImageType (0008,0008) MOSAIC) are not taken apart",
+    ),
+    (lambda header: _UIH_GRID in header.elements, "grids of slices (0065,1050) are not taken apart"),
+    (
+        lambda header: _ULTRASOUND_REGIONS in header.elements,
+        "ultrasound regions (0018,6011) have spacings of their own, which are not applied",
+    ),
+    (
+        lambda header: header.layout.bits_allocated not in {8, 16, 32},
+        "BitsAllocated (0028,0100) is not 8, 16 or 32",
+    ),
+    (
+        lambda header: _SAMPLES.get(header.layout.photometric) != header.layout.samples,
+        "PhotometricInterpretation (0028,0004) is not understood, or contradicts SamplesPerPixel (0028,0002)",
+    ),
+    (
+        lambda header: (
+            header.layout.bits_allocated == 32 and header.instance.transfer_syntax_uid == ExplicitVRBigEndian
+        ),
+        "samples of 32 bits in big endian are written in two ways that cannot be told apart",
+    ),
+    (_is_wide_ybr, "YBR colours of other than 8 bits are not converted"),
+    (
+        lambda header: header.layout.photometric == "YBR_FULL_422" and header.layout.columns % 2 == 1,
+        "YBR_FULL_422 with an odd number of columns is not converted",
+    ),
+    (
+        lambda header: header.layout.photometric == "PALETTE COLOR" and (header.slope, header.intercept) != (1, 0),
+        "a palette and a rescale contradict each other",
+    ),
+)
+"""Each with its reason; the first that applies is raised."""
+
+
+def refuse_unsupported(header: SliceHeader) -> None:
+    """Refuse an instance that no rule here makes one slice of.
+
+    Raises
+    ------
+    UnsupportedImageError
+        The reason, and which instance.
+    """
+    decoder_name(header.instance.transfer_syntax_uid)
+    for applies, reason in _REFUSALS:
+        if applies(header):
+            message = f"instance {header.sop_instance_uid}: {reason}"
+            raise UnsupportedImageError(message)
