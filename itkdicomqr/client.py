@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, VERIFICATION, service
 from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import Criteria, CriteriaWords, Day, check_keywords
+from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, check_keywords
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
@@ -222,7 +222,7 @@ class Client:
         if given:
             message = f"series= is a row already; leave out {', '.join(given)}"
             raise CriteriaError(message)
-        return series
+        return checked_row(series)
 
     def _search(self, criteria: Criteria, deadline: Deadline, *, counts: bool = False) -> SeriesTable:
         return merged(self._each(lambda node: self._search_in(node, criteria, deadline, counts=counts)))
@@ -290,6 +290,20 @@ class Client:
         return Deadline(max(node.timeouts.total for node in self.nodes))
 
 
+def checked_row(series: object) -> Row:
+    """Refuse what is no row.
+
+    Raises
+    ------
+    CriteriaError
+        ``series=`` was given something else.
+    """
+    if not isinstance(series, Row):
+        message = f"series={series!r} is no row of find_series"
+        raise CriteriaError(message)
+    return series
+
+
 def _maker(toolkit: str) -> Callable[[Volume], Any]:
     if toolkit not in TOOLKITS:
         message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TOOLKITS))}"
@@ -298,14 +312,12 @@ def _maker(toolkit: str) -> Callable[[Volume], Any]:
 
 
 def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell criteria from options of the assembly; what is neither is misspelt."""
-    criteria = {"patient_id", "date", "description", *CriteriaWords.__annotations__}
-    options = {option.name for option in fields(Options)}
-    check_keywords(words, criteria | options)
-    return (
-        {name: value for name, value in words.items() if name in criteria},
-        {name: value for name, value in words.items() if name in options},
-    )
+    """Tell criteria from options of the assembly, checked already here; what is neither is misspelt."""
+    known = {option.name for option in fields(Options)}
+    check_keywords(words, NAMES | known)
+    options = {name: value for name, value in words.items() if name in known}
+    Options(**options)
+    return {name: value for name, value in words.items() if name not in known}, options
 
 
 def _classes_by_uid(rows: Sequence[Row]) -> dict[str, str]:

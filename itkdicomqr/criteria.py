@@ -125,7 +125,7 @@ class Criteria:
             A keyword is not known.
         """
         given = {"patient_id": patient_id, "date": date, "description": description, **words}
-        check_keywords(words, CriteriaWords.__annotations__)
+        check_keywords(words, NAMES)
         keys = given.pop("keys", None) or {}
         criteria = [_SPELLINGS[name].criterion(name, value) for name, value in given.items() if value is not None]
         if not isinstance(keys, Mapping):
@@ -266,6 +266,9 @@ _SPELLINGS: Mapping[str, _Spelling] = {
     "series_uid": _Spelling("SeriesInstanceUID", Level.SERIES, _uid),
 }
 
+NAMES = frozenset({*_SPELLINGS, "keys"})
+"""The keyword arguments that select a series."""
+
 _STUDY_LEVEL_KEYWORDS = frozenset(
     {
         "AdditionalPatientHistory",
@@ -298,14 +301,18 @@ _MATCHER_OF_VR: Mapping[str, Callable[[str, object], Matcher]] = {
 }
 
 
+_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UT"})
+"""VRs of which archives match values as text (PS3.5 6.2)."""
+
+
 def _any_attribute(keyword: str, value: object) -> Criterion:
     tag = tag_for_keyword(keyword)
     if tag is None:
         message = f"keys: {keyword!r} is no DICOM keyword; they are spelt like 'BodyPartExamined'"
         raise CriteriaError(message)
     vr = dictionary_VR(tag)
-    if vr == "SQ":
-        message = f"keys: {keyword} is a sequence, which cannot be matched"
+    if vr not in _TEXT_VRS:
+        message = f"keys: {keyword} is {'a sequence' if vr == 'SQ' else f'binary ({vr})'}, which cannot be matched"
         raise CriteriaError(message)
     known = next((name for name, spelling in _SPELLINGS.items() if spelling.keyword == keyword), None)
     if known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from itkdicomqr.client import Client, Progress
+from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.criteria import CriteriaWords, Day
 from itkdicomqr.node import Pacs
 from itkdicomqr.table import Row, SeriesTable
@@ -155,4 +155,4 @@ def load_volumes(
 def _client(pacs: Pacs, series: Row | None, words: dict[str, Any]) -> Client:
     """Make the client; its own options are taken out of ``words``."""
     options = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
-    return Client(pacs if pacs is not None or series is None else series.node, **options)
+    return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)

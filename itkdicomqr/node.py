@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
 
@@ -46,7 +46,7 @@ class Timeouts:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not 0 < value < float("inf"):
+            if not isinstance(value, int | float) or not 0 < value < float("inf"):
                 message = f"{each.name}_timeout={value!r}: give seconds, more than 0 and finite"
                 raise NodeError(message)
 
@@ -140,7 +140,11 @@ class Node:
         NodeError
             It is no such text.
         """
-        url = urlsplit(text if "://" in text else f"dicom://{text}")
+        try:
+            url = urlsplit(text if "://" in text else f"dicom://{text}")
+        except ValueError as error:
+            message = f"{text!r} names no archive: {error}"
+            raise NodeError(message) from None
         if url.scheme in ("http", "https"):
             message = f"{text!r}: DICOMweb is not offered by this version; give the archive's DIMSE port, dicom://AE@host:port"
             raise NodeError(message)
@@ -171,10 +175,11 @@ class Node:
     @property
     def url(self) -> str:
         """The text that `parse` reads."""
-        calling = (
-            "" if self.calling_ae_title == DEFAULT_CALLING_AE_TITLE else f"?calling={quote(self.calling_ae_title)}"
-        )
-        return f"{'dicoms' if self.tls else 'dicom'}://{quote(self.ae_title)}@{self.place}{calling}"
+        told = {"calling": self.calling_ae_title, "model": self.model}
+        usual = {"calling": DEFAULT_CALLING_AE_TITLE, "model": MODELS[0]}
+        options = urlencode({name: value for name, value in told.items() if value != usual[name]}, quote_via=quote)
+        title = quote(self.ae_title, safe="")
+        return f"{'dicoms' if self.tls else 'dicom'}://{title}@{self.place}{options and '?'}{options}"
 
     def __str__(self) -> str:
         return f"{self.ae_title}@{self.place}"
@@ -202,7 +207,7 @@ def nodes_of(pacs: Pacs) -> tuple[Node, ...]:
                 f"or name a default in {configuration_file()}"
             )
             raise NodeError(message)
-    if isinstance(pacs, str | Node):
+    if isinstance(pacs, str | Node) or not isinstance(pacs, Iterable):
         return (_node(pacs),)
     nodes = tuple(map(_node, pacs))
     if not nodes:
@@ -239,20 +244,31 @@ def _configured(name: str) -> Node:
     return _from_table(name, nodes[name])
 
 
-def _from_table(name: str, table: Mapping[str, Any]) -> Node:
-    """Read one ``[nodes.NAME]`` table."""
-    settings = dict(table)
-    if "url" in settings:
-        return replace(Node.parse(str(settings["url"])), name=name)
+def _from_table(name: str, table: str | Mapping[str, Any]) -> Node:
+    """Read one ``[nodes.NAME]`` table: the attributes of `Node`, of which ``url`` may give the first."""
+    table = {"url": table} if isinstance(table, str) else table
     try:
-        if "timeouts" in settings:
-            settings["timeouts"] = Timeouts(**settings["timeouts"])
-        if "limits" in settings:
-            settings["limits"] = Limits(**settings["limits"])
+        settings = {key: _SETTINGS.get(key, _as_it_is)(value) for key, value in table.items()}
+        if "url" in settings:
+            node: Node = settings.pop("url")
+            return replace(node, **settings, name=name)
         return Node(**settings, name=name)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         message = f"[nodes.{name}] in {configuration_file()}: {error}"
         raise NodeError(message) from None
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
+    "url": Node.parse,
+    "get": Node.parse,
+    "timeouts": lambda table: Timeouts(**table),
+    "limits": lambda table: Limits(**table),
+}
+"""What is made of a setting's TOML value."""
 
 
 def _configuration() -> dict[str, Any]:

@@ -56,7 +56,7 @@ def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Dea
     ForeignInstanceError, ConflictingInstancesError
         One came that is not listed, or that is not what it was called.
     """
-    arrivals = _Arrivals(series, expected, node.limits.max_series_bytes)
+    arrivals = _Arrivals(node, series, expected)
     request = identifier(Level.SERIES, path_to(series, Level.SERIES))
     yield from _in_groups(node, [request], LOSSLESS, arrivals, deadline)
     yield from _in_groups(node, _single_requests(series, arrivals.missing), (*LOSSLESS, *LOSSY), arrivals, deadline)
@@ -65,7 +65,7 @@ def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Dea
 
 def retrieve_singly(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
     """Bring some instances of a series, each by a C-GET of its own; otherwise like `retrieve`."""
-    arrivals = _Arrivals(series, expected, node.limits.max_series_bytes)
+    arrivals = _Arrivals(node, series, expected)
     for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
         yield from _in_groups(node, _single_requests(series, arrivals.missing), syntaxes, arrivals, deadline)
     arrivals.prove_complete()
@@ -74,10 +74,10 @@ def retrieve_singly(node: Node, series: Row, expected: Mapping[str, str], deadli
 class _Arrivals:
     """What was expected, what came, and what the archive said of it."""
 
-    def __init__(self, series: Row, expected: Mapping[str, str], max_bytes: int) -> None:
+    def __init__(self, node: Node, series: Row, expected: Mapping[str, str]) -> None:
         self.series = series
         self.expected = expected
-        self._max_bytes = max_bytes
+        self._node = node
         self._bytes = 0
         self._received: dict[str, Instance] = {}
         self._ends: dict[str, str] = {}
@@ -97,14 +97,15 @@ class _Arrivals:
         self._check_names(instance)
         before = self._received.get(instance.sop_instance_uid)
         if before is not None:
-            if bytes(before.encoded) != bytes(instance.encoded):
+            if before.encoded != instance.encoded:
                 message = "it came twice, with different content"
                 raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
             return False
         self._bytes += len(instance.encoded)
-        if self._bytes > self._max_bytes:
-            message = f"the series exceeds {self._max_bytes} bytes: raise Limits(max_series_bytes=...)"
-            raise LimitExceededError(message)
+        limit = self._node.limits.max_series_bytes
+        if self._bytes > limit:
+            message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
+            raise LimitExceededError(message, place=self._node.place, step="C-GET")
         self._received[instance.sop_instance_uid] = instance
         return True
 
@@ -166,8 +167,9 @@ def _get(
     arrivals: _Arrivals,
     deadline: Deadline,
 ) -> Iterator[Instance]:
-    proposals = [service(GET[node.model]), *storage(classes, syntaxes)]
-    with Association.open(node.get or node, proposals, deadline) as association:
+    endpoint = node.get or node
+    proposals = [service(GET[endpoint.model]), *storage(classes, syntaxes)]
+    with Association.open(endpoint, proposals, deadline) as association:
         if not any(association.accepts(each) for each in classes):
             arrivals.note(f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}")
             return

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from pydicom.datadict import dictionary_VR
+
 from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import NoMatchError, UnverifiedMatchError
@@ -181,18 +183,21 @@ def _loss(rows: Sequence[Row], criteria: Iterable[Criterion], where: str, what: 
     for criterion in criteria:
         kept = [row for row in left if refusal(row, (criterion,)) is None]
         if not kept and left:
-            values = _values(left, criterion.keyword)
-            message = f"no match for {asked}. {where}, but no {what} with {criterion}; there are: {values}"
+            there = _there_are(left, criterion.keyword)
+            message = f"no match for {asked}. {where}, but no {what} with {criterion}{there}"
             return NoMatchError(message, lost_by=criterion.name)
         left = kept
     last = asked.criteria[-1]
     return NoMatchError(f"no match for {asked}. {where}, but no series of it fulfils {last}", lost_by=last.name)
 
 
-def _values(rows: Iterable[Row], keyword: str) -> str:
+def _there_are(rows: Iterable[Row], keyword: str) -> str:
+    """List the values that there are instead, unless they tell who a patient is."""
+    if keyword.startswith("Patient") or dictionary_VR(keyword) == "PN":
+        return ""
     values = list(dict.fromkeys(repr(row.get(keyword) or "") for row in rows))
     more = f", and {len(values) - MAX_SHOWN} more" if len(values) > MAX_SHOWN else ""
-    return ", ".join(sorted(values)[:MAX_SHOWN]) + more
+    return f"; there are: {', '.join(sorted(values)[:MAX_SHOWN])}{more}"
 
 
 def _plural(count: int, one: str, many: str) -> str:

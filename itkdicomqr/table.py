@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import overload
@@ -11,6 +12,7 @@ from typing import overload
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import AmbiguousSeriesError, NoMatchError
 from itkdicomqr.node import Node
+from itkdicomqr.text import printable
 
 MAX_SHOWN = 20
 """Rows that a repr or a message shows."""
@@ -26,13 +28,15 @@ HEADINGS: Mapping[str, str] = {
 }
 """Column heading by DICOM keyword: no name, no birth date."""
 
+PICKS = (("series_number",), ("date", "series_number"), ("series_uid",))
+"""The keyword arguments that may pick a row, the shortest first."""
 
-PICKS: Sequence[Mapping[str, str]] = (
-    {"SeriesNumber": "series_number={}"},
-    {"StudyDate": 'date="{}"', "SeriesNumber": "series_number={}"},
-    {"SeriesInstanceUID": 'series_uid="{}"'},
-)
-"""What may pick a row: how each attribute is spelt as a keyword argument."""
+_PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
+    "series_number": ("SeriesNumber", r"[+-]?[0-9]+", int),
+    "date": ("StudyDate", r"[0-9]{8}", str),
+    "series_uid": ("SeriesInstanceUID", r"[0-9.]+", str),
+}
+"""What each stands for: the attribute, how a value that can be searched for is spelt, and its type."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,11 @@ class SeriesTable(Sequence[Row]):
             raise AmbiguousSeriesError(message, candidates=self)
         return self.rows[0]
 
-    def picks(self) -> list[str]:
-        """Give the keyword arguments that pick each row from the others: the fewest of `PICKS` that do."""
-        told = [[_spelt(row, pick) for pick in PICKS] for row in self.rows]
-        counts = Counter(text for texts in told for text in texts)
-        return [next(text for text in texts if text and counts[text] == 1) for texts in told]
+    def picks(self) -> list[dict[str, str | int]]:
+        """Give the keyword arguments that, added to the search, pick each row: the first of `PICKS` that do."""
+        told = [[_pick(row, names) for names in PICKS] for row in self.rows]
+        counts = Counter(str(pick) for picks in told for pick in picks)
+        return [next((pick for pick in picks if pick and counts[str(pick)] == 1), {}) for picks in told]
 
     def columns(self, *, names: bool = False) -> dict[str, str]:
         """Give the headings by keyword, of the attributes that any row has a value of."""
@@ -148,7 +152,7 @@ class SeriesTable(Sequence[Row]):
         columns = self.columns()
         lines = [[*columns.values(), "pick it by"]]
         lines += [
-            [*(row.get(keyword) or "" for keyword in columns), pick]
+            [*(printable(row.get(keyword) or "") for keyword in columns), _spelt(pick)]
             for row, pick in zip(self.rows[:MAX_SHOWN], self.picks(), strict=False)
         ]
         return "\n".join([*_aligned(lines), *_elision(len(self.rows))])
@@ -182,10 +186,22 @@ def merged(tables: Iterable[SeriesTable]) -> SeriesTable:
     return SeriesTable(tuple(sorted(rows.values(), key=_place_in_table)), tables[0].criteria, lost, tuple(issuers))
 
 
-def _spelt(row: Row, pick: Mapping[str, str]) -> str:
-    """Spell a pick; empty where the row does not tell one of its attributes."""
-    values = {keyword: row.get(keyword) for keyword in pick}
-    return ", ".join(pick[keyword].format(value) for keyword, value in values.items()) if all(values.values()) else ""
+def _pick(row: Row, names: Iterable[str]) -> dict[str, str | int]:
+    """Give the values of keyword arguments; none where the row does not tell them all."""
+    pick: dict[str, str | int] = {}
+    for name in names:
+        keyword, spelling, kind = _PICKED[name]
+        value = (row.get(keyword) or "").strip()
+        if not re.fullmatch(spelling, value):
+            return {}
+        pick[name] = kind(value)
+    return pick
+
+
+def _spelt(pick: Mapping[str, str | int]) -> str:
+    return ", ".join(
+        f'{name}="{value}"' if isinstance(value, str) else f"{name}={value}" for name, value in pick.items()
+    )
 
 
 def _place_in_table(row: Row) -> tuple[str, str, int, str]:

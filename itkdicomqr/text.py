@@ -43,6 +43,11 @@ def text_of(dataset: Dataset, keyword: str) -> str | None:
     return None if UNDECODABLE in text else text.strip("\0 ")
 
 
+def printable(text: str) -> str:
+    """Escape what is no printable character, so that a value neither forges a line nor commands a terminal."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 def _converted(value: object) -> str:
     if isinstance(value, MultiValue | list):
         return "\\".join(map(str, value))

@@ -11,15 +11,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 
 from itkdicomqr import Client, Node
 from itkdicomqr.errors import NetworkError
 from itkdicomqr.testing import Archive
+from tests.synthetic import part10
 
 START_SECONDS = 30
 HOST = "127.0.0.1"
@@ -105,6 +108,8 @@ def embedded(datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
 
 def store(node: Node, datasets: Sequence[Dataset]) -> None:
     """Send data sets to an archive (C-STORE), each in its own transfer syntax."""
+    if not datasets:
+        return
     ae = AE()
     for sop_class, syntax in dict.fromkeys((each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets):
         ae.add_requested_context(sop_class, syntax)
@@ -112,7 +117,8 @@ def store(node: Node, datasets: Sequence[Dataset]) -> None:
     assert association.is_established, f"{node} does not take instances"
     try:
         for dataset in datasets:
-            status = association.send_c_store(dataset)
+            # Read back from its file, so that pynetdicom sends the encoding that the file has.
+            status = association.send_c_store(dcmread(BytesIO(part10(dataset))))
             assert status.get("Status") == 0, f"{node} refuses {dataset.SOPInstanceUID}"
     finally:
         association.release()

@@ -202,6 +202,7 @@ def _set_pixels(
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.get("SOPInstanceUID", f"{ROOT}.3")
     if compress:
         dataset.PixelData = encapsulate([compress(values)])
+        dataset["PixelData"].is_undefined_length = True
     else:
         order: Literal["<", ">"] = "<" if uid.UID(syntax).is_little_endian else ">"
         content = values.astype(values.dtype.newbyteorder(order)).tobytes()

@@ -14,7 +14,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
     2: ("bad input: an option, a criterion, a node", (errors.InputError,)),
     3: ("no match", (errors.NoMatchError,)),
     4: (
-        "ambiguous: several series or volumes, or the archive hides what would decide",
+        "ambiguous: several series or volumes, or the archive hides what decides",
         (errors.MatchError, errors.MultipleVolumesError, errors.AmbiguousVolumesError),
     ),
     5: (
@@ -23,7 +23,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
     ),
     6: ("refused: the series makes no right image of the kind asked for", (errors.VolumeError,)),
     7: (
-        "unreachable: no such host, nobody listens, too slow, or the connection broke",
+        "unreachable: no such host, nobody listens, too slow, connection lost",
         (errors.ConnectError, errors.DeadlineError, errors.ConnectionLostError, errors.TLSError),
     ),
     8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError,)),

@@ -15,9 +15,9 @@ import click
 from itkdicomqr import __version__
 from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
 from itkdicomqr.cli.options import client_words, criteria_options, criteria_words, json_option, pacs_options
-from itkdicomqr.errors import DICOMQRError, NodeError
+from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, NodeError
 
-EXIT_CODE_HELP = "Exit codes: " + "; ".join(f"{code} {meaning}" for code, (meaning, _) in EXIT_CODES.items()) + "."
+EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -30,19 +30,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     try:
         code = commands.main(arguments, prog_name="itkdicomqr", standalone_mode=False)
+        sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except DICOMQRError as error:
-        click.echo(f"itkdicomqr: {error}", err=True)
+        _complain(error)
         code = exit_code(error)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; keep Python from flushing into the closed pipe.
+    except (BrokenPipeError, SystemExit):
+        # Whoever read our output has seen enough (click and rich then exit); keep Python from flushing into the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code)
+
+
+def _complain(error: DICOMQRError) -> None:
+    """Print what went wrong; series to choose from with the options that pick them."""
+    candidates = error.candidates if isinstance(error, AmbiguousSeriesError) else None
+    message = str(error).partition("\n")[0] if candidates else str(error)
+    click.echo(f"itkdicomqr: {message}", err=True)
+    if candidates:
+        from itkdicomqr.cli.show import show_table
+
+        show_table(candidates, stderr=True)
 
 
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +63,7 @@ def commands() -> None:
     """From a Patient ID, a date and a series description on a PACS to an ITK image."""
 
 
-@commands.command()
+@commands.command(epilog=EXIT_CODE_HELP)
 @pacs_options
 def echo(**words: Any) -> None:
     """Verify that an archive answers (C-ECHO)."""
@@ -63,7 +75,7 @@ def echo(**words: Any) -> None:
         click.echo(f"{node} answers")
 
 
-@commands.command()
+@commands.command(epilog=EXIT_CODE_HELP)
 @criteria_options
 @json_option
 @click.option("--names", is_flag=True, help="Show the patients' names.")
@@ -82,12 +94,12 @@ def find(*, as_json: bool, names: bool, **words: Any) -> None:
         raise table.lost
 
 
-@commands.command()
+@commands.command(epilog=EXIT_CODE_HELP)
 @criteria_options
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Image file: .nii.gz, .nii, .nrrd or .mha.")
 @click.option("--volume", "-v", type=int, help="Which volume, if the series holds several.")
-@click.option("--gaps", help="What to do about missing slices: error, average.")
-@click.option("--tilt", help="What to do about a tilted gantry: shear, error, itk.")
+@click.option("--gaps", metavar="error|average", help="What to do about missing slices.")
+@click.option("--tilt", metavar="shear|error|itk", help="What to do about a tilted gantry.")
 @click.option(
     "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
 )
@@ -109,11 +121,13 @@ def load(
     """Load the one series for PATIENT_ID, DATE and DESCRIPTION, and describe its image."""
     from itkdicomqr.cli.picture import write_picture
     from itkdicomqr.cli.show import progress_bar, show_json, show_summary, summary
-    from itkdicomqr.cli.write import check_target, write_image
+    from itkdicomqr.cli.write import PICTURE_SUFFIXES, check_target, write_image
     from itkdicomqr.client import Client
 
     if output is not None:
         check_target(output)
+    if picture is not None:
+        check_target(picture, PICTURE_SUFFIXES)
     client = Client(**client_words(words))
     options: dict[str, Any] = {name: value for name, value in (("gaps", gaps), ("tilt", tilt)) if value is not None}
     with progress_bar(shown=sys.stderr.isatty() if progress is None else progress) as bar:
@@ -128,15 +142,18 @@ def load(
         show_summary(loaded)
 
 
-@commands.command()
+@commands.command(epilog=EXIT_CODE_HELP)
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
 def demo(*, picture: Path | None) -> None:
     """Find and load a series from an archive that this command starts and fills with a phantom patient."""
     from itkdicomqr.cli.picture import write_picture
     from itkdicomqr.cli.show import show_summary, show_table
+    from itkdicomqr.cli.write import PICTURE_SUFFIXES, check_target
     from itkdicomqr.client import Client
     from itkdicomqr.testing import Archive
 
+    if picture is not None:
+        check_target(picture, PICTURE_SUFFIXES)
     with Archive() as archive:
         click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
         client = Client(archive.url)
@@ -155,7 +172,7 @@ DEMO_DATE = "2021-05-03"
 DEMO_SERIES = "AX 3.0 Soft*"
 
 
-@commands.command()
+@commands.command(epilog=EXIT_CODE_HELP)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=11112, show_default=True, type=int, help="Port to listen at; 0 for a free one.")

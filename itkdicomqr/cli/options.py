@@ -33,21 +33,33 @@ _CRITERIA = (
     click.argument("date", required=False),
     click.argument("description", required=False),
     click.option("--patient-id", "-p", "patient_id_option", metavar="ID", help="Instead of the first argument."),
-    click.option("--date", "-d", "date_option", metavar="DATE", help="2005-01-06, 2005-01, 2005, 20050101-20050131."),
-    click.option("--description", "-D", "description_option", metavar="TEXT", help="With * and ?; '' for none."),
+    click.option("--date", "-d", "date_option", metavar="DATE", help="2005-01-06, 2005-01, 2005 or 20050101-20050131."),
+    click.option(
+        "--description", "-D", "description_option", metavar="TEXT", help="With * and ?; '' for series without one."
+    ),
     click.option("--modality", "-m", multiple=True, metavar="CODE", help="CT, MR, ...; may be repeated."),
     click.option("--study-uid", metavar="UID", help="Study Instance UID."),
     click.option("--series-uid", metavar="UID", help="Series Instance UID."),
-    click.option("--series-number", type=int, metavar="N", help="Series Number."),
+    click.option("--series-number", "-n", type=int, metavar="N", help="Series Number."),
     click.option("--series-date", metavar="DATE", help="Series Date."),
-    click.option("--study-description", metavar="TEXT", help="With * and ?."),
-    click.option("--protocol-name", metavar="TEXT", help="With * and ?."),
-    click.option("--accession-number", metavar="TEXT", help="Literal."),
-    click.option("--patient-name", metavar="NAME", help="With * and ?."),
-    click.option("--issuer-of-patient-id", metavar="TEXT", help="Literal."),
-    click.option("--key", "-k", "keys", multiple=True, metavar="KEYWORD=VALUE", help="Any other attribute."),
+    click.option("--study-description", metavar="TEXT", help="Study Description, with * and ?."),
+    click.option("--protocol-name", metavar="TEXT", help="Protocol Name, with * and ?."),
+    click.option("--accession-number", metavar="TEXT", help="Accession Number, taken literally."),
+    click.option("--patient-name", metavar="NAME", help="Patient's Name, with * and ?."),
+    click.option("--issuer-of-patient-id", metavar="TEXT", help="Issuer of Patient ID, taken literally."),
+    click.option(
+        "--key",
+        "-k",
+        "keys",
+        multiple=True,
+        metavar="KEYWORD=VALUE",
+        help="Any other attribute: BodyPartExamined=CHEST.",
+    ),
     click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
 )
+
+PICKING_OPTIONS = {"series_number": "-n", "date": "-d", "series_uid": "--series-uid"}
+"""The options that pick a series, by keyword argument."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -85,7 +97,11 @@ def criteria_words(words: Mapping[str, Any]) -> dict[str, Any]:
             raise CriteriaError(message)
         criteria[name] = criteria[name] if option is None else option
     criteria["modality"] = list(words["modality"]) or None
-    criteria["keys"] = dict(map(_keyword_and_value, words["keys"]))
+    keys = list(map(_keyword_and_value, words["keys"]))
+    criteria["keys"] = dict(keys)
+    if len(keys) > len(criteria["keys"]):
+        message = "-k names the same keyword twice"
+        raise CriteriaError(message)
     return criteria
 
 

@@ -9,7 +9,6 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from itkdicomqr.errors import InputError
 from itkdicomqr.volume import Volume
 
 WINDOW_PERCENTILES = (1.0, 99.5)
@@ -22,16 +21,7 @@ Gray = NDArray[np.uint8]
 
 
 def write_picture(volume: Volume, path: Path) -> None:
-    """Write the middle planes as a PNG.
-
-    Raises
-    ------
-    InputError
-        There is no such folder.
-    """
-    if not path.parent.is_dir():
-        message = f"{path}: there is no folder {path.parent}"
-        raise InputError(message)
+    """Write the middle planes as a PNG."""
     path.write_bytes(imagecodecs.png_encode(middle_planes(volume)))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,11 +16,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from itkdicomqr.table import SeriesTable
+from itkdicomqr.cli.options import PICKING_OPTIONS
+from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
 
 PIPE_WIDTH = 10_000
 """Columns of a table that goes to a file or a pipe, where nothing should be cut."""
+
+STUDY_COLUMNS = ("PatientName", "PatientID", "StudyDate", "StudyDescription")
+"""What a heading tells of the series below it."""
+
+PICK_HEADING = "pick it by"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -29,26 +38,19 @@ def console(*, stderr: bool = False) -> Console:
 
 def show_json(value: object) -> None:
     """Print a value as JSON."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show_table(table: SeriesTable, *, names: bool = False) -> None:
-    """Print the series with the keyword that picks each."""
-    columns = table.columns(names=names)
-    lines = [
-        [*(row.get(keyword) or "" for keyword in columns), pick] for row, pick in zip(table, table.picks(), strict=True)
-    ]
-    show_lines([*columns.values(), "pick it by"], lines)
-
-
-def show_lines(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
-    """Print a table; what an archive sent cannot forge markup."""
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        drawn.add_column(heading, overflow="fold")
-    for line in lines:
-        drawn.add_row(*(Text(cell) for cell in line))
-    console().print(drawn)
+def show_table(table: SeriesTable, *, names: bool = False, stderr: bool = False) -> None:
+    """Print the series with the options that pick each; where lines would be too long, under their studies."""
+    screen = console(stderr=stderr)
+    headings = table.columns(names=names)
+    picks = dict(zip(table, map(_as_options, table.picks()), strict=True))
+    flat = _drawn(headings, table, picks, box=SIMPLE_HEAD if screen.is_terminal else None)
+    if screen.measure(flat, options=screen.options.update(width=PIPE_WIDTH)).maximum <= screen.width:
+        screen.print(flat)
+    else:
+        _print_by_study(screen, headings, table, picks)
 
 
 def summary(volume: Volume) -> dict[str, Any]:
@@ -62,8 +64,8 @@ def summary(volume: Volume) -> dict[str, Any]:
         "origin": list(volume.origin),
         "direction": volume.direction.tolist(),
         "orientation": volume.orientation,
-        "minimum": volume.array.min().item(),
-        "maximum": volume.array.max().item(),
+        "minimum": _finite(volume.array.min().item()),
+        "maximum": _finite(volume.array.max().item()),
         "instances": len(report.sop_instance_uids),
         "origins": dict(report.origins),
         "decoders": list(report.decoders),
@@ -73,10 +75,11 @@ def summary(volume: Volume) -> dict[str, Any]:
 
 def show_summary(volume: Volume) -> None:
     """Print what `summary` tells."""
-    told = summary(volume)
-    show_lines(
-        ["attribute", "value"], [[name, _in_words(value)] for name, value in told.items() if value not in ([], {})]
-    )
+    drawn = _empty_table({"attribute": 0, "value": 0}, show_header=False)
+    for name, value in summary(volume).items():
+        if value not in ([], {}):
+            drawn.add_row(Text(name.replace("_", " ")), Text(_in_words(value)))
+    console().print(drawn)
 
 
 @contextmanager
@@ -111,9 +114,54 @@ class InstanceProgress:
         self._bar.advance(self._task, n)
 
 
+def _drawn(headings: Mapping[str, str], rows: Iterable[Row], picks: Mapping[Row, str], **settings: Any) -> Table:
+    """Draw rows; columns are as wide as all rows of ``picks`` need."""
+    widths = {heading: max(len(_cell(row, keyword)) for row in picks) for keyword, heading in headings.items()}
+    drawn = _empty_table(widths | {PICK_HEADING: max(map(len, picks.values()))}, **settings)
+    for row in rows:
+        drawn.add_row(*(Text(_cell(row, keyword)) for keyword in headings), Text(picks[row]))
+    return drawn
+
+
+def _print_by_study(
+    screen: Console, headings: Mapping[str, str], rows: Iterable[Row], picks: Mapping[Row, str]
+) -> None:
+    """Print a heading for each study, and its series below it."""
+    columns = {keyword: heading for keyword, heading in headings.items() if keyword not in STUDY_COLUMNS}
+    for _, of_study in groupby(rows, lambda row: row.get("StudyInstanceUID")):
+        series = list(of_study)
+        told = [_cell(series[0], keyword) for keyword in STUDY_COLUMNS if keyword in headings]
+        screen.print(Text("\n" + "  ".join(filter(None, told)), style="bold"))
+        screen.print(_drawn(columns, series, picks))
+
+
+def _empty_table(widths: Mapping[str, int], **settings: Any) -> Table:
+    drawn = Table(**{"box": None, "pad_edge": False, **settings})
+    for heading, width in widths.items():
+        drawn.add_column(heading, min_width=width or None, overflow="fold")
+    return drawn
+
+
+def _cell(row: Row, keyword: str) -> str:
+    """Give a value as text that can neither forge a line nor command the terminal."""
+    return printable(row.get(keyword) or "")
+
+
+def _as_options(pick: Mapping[str, str | int]) -> str:
+    return " ".join(f"{PICKING_OPTIONS[name]} {value}" for name, value in pick.items())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _in_words(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{count} by {name}" for name, count in value.items())
     if isinstance(value, list):
-        return "  ".join(_in_words(each) for each in value)
+        return _separator(value).join(map(_in_words, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _separator(values: Sequence[object]) -> str:
+    return ", " if any(isinstance(value, list | str) for value in values) else "  "

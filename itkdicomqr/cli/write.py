@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ from itkdicomqr.errors import InputError, UnsupportedImageError
 from itkdicomqr.volume import Volume
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+PICTURE_SUFFIXES = (".png",)
 SHEAR_TOLERANCE = 1e-6
 """Of the cosines between axes, beyond which NIfTI would lose the shear."""
 
 
-def check_target(path: Path) -> str:
+def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> str:
     """Refuse a file that could not be written, before anything is retrieved.
 
     Returns
@@ -27,16 +28,18 @@ def check_target(path: Path) -> str:
     Raises
     ------
     InputError
-        The suffix is none of `SUFFIXES`, or there is no such folder.
+        The suffix is none of ``suffixes``, the path is a folder, or nothing can be written beside it.
     """
-    suffix = next((each for each in SUFFIXES if path.name.lower().endswith(each)), None)
-    if suffix is None:
-        message = f"{path}: images are written as {', '.join(SUFFIXES)}"
+    suffix = next((each for each in suffixes if path.name.lower().endswith(each)), None)
+    if suffix is None or path.is_dir():
+        message = f"{path}: give a file that ends with {', '.join(suffixes)}"
         raise InputError(message)
-    if not path.parent.is_dir():
-        message = f"{path}: there is no folder {path.parent}"
-        raise InputError(message)
-    return suffix
+    try:
+        with _folder_beside(path):
+            return suffix
+    except OSError as error:
+        message = f"{path}: nothing can be written to {path.parent} ({error.strerror})"
+        raise InputError(message) from None
 
 
 def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> None:
@@ -55,6 +58,8 @@ def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> N
     ------
     UnsupportedImageError
         NIfTI cannot hold a sheared volume: it would be written rotated.
+    InputError
+        The file cannot be written.
     """
     import itk
 
@@ -65,10 +70,19 @@ def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> N
     image = volume.to_itk()
     if not keep_metadata:
         image.SetMetaDataDictionary(itk.MetaDataDictionary())
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".itkdicomqr-") as folder:
-        written = Path(folder) / f"image{suffix}"
-        itk.imwrite(image, str(written), compression=True)
-        os.replace(written, path)  # noqa: PTH105 the atomic one
+    try:
+        with _folder_beside(path) as folder:
+            written = Path(folder) / f"image{suffix}"
+            itk.imwrite(image, str(written), compression=True)
+            written.replace(path)
+    except (OSError, RuntimeError) as error:
+        message = f"{path} could not be written ({type(error).__name__})"
+        raise InputError(message) from error
+
+
+def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """Make a folder on the file's own disk, from which it can be moved into place at once."""
+    return tempfile.TemporaryDirectory(dir=path.parent, prefix=".itkdicomqr-")
 
 
 def _is_sheared(volume: Volume) -> bool:

@@ -1,0 +1,124 @@
+"""Text attributes in every character set, without a warning that would hold their values."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_dataset
+
+from itkdicomqr.text import printable, text_of
+
+
+def encoded(keyword: str, value: bytes, *character_sets: str) -> Dataset:
+    """Parse an implicit VR data set that holds the value's bytes as they are."""
+    dataset = Dataset()
+    if character_sets:
+        dataset.SpecificCharacterSet = list(character_sets)
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = True, True
+    write_dataset(buffer, dataset)
+    tag = Dataset()
+    setattr(tag, keyword, None)
+    (number,) = tag.keys()
+    value += b" " * (len(value) % 2)
+    element = number.group.to_bytes(2, "little") + number.element.to_bytes(2, "little")
+    content = buffer.getvalue() + element + len(value).to_bytes(4, "little") + value
+    return read_dataset(BytesIO(content), is_implicit_VR=True, is_little_endian=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "character_sets"),
+    [
+        ("MR Brain", "ascii", ()),
+        ("Übersicht", "latin1", ("ISO_IR 100",)),
+        ("Übersicht 見本", "utf8", ("ISO_IR 192",)),
+        ("Тест", "iso8859_5", ("ISO_IR 144",)),
+        ("Ελλάδα", "iso8859_7", ("ISO_IR 126",)),
+        ("山田 太郎", "iso2022_jp", ("", "ISO 2022 IR 87")),
+        ("山田 太郎", "iso2022_jp", ("ISO 2022 IR 6", "ISO 2022 IR 87")),
+        ("肺部 平扫", "gb18030", ("GB18030",)),
+        ("肺部", "gbk", ("GBK",)),
+    ],
+)
+@pytest.mark.parametrize("keyword", ["SeriesDescription", "PatientName", "PatientID"])
+def test_text_is_read_in_its_character_set(text, codec, character_sets, keyword):
+    assert text_of(encoded(keyword, text.encode(codec), *character_sets), keyword) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "character_sets"),
+    [
+        (b"\xdcbersicht", ()),
+        (b"\xdcbersicht", ("ISO_IR 192",)),
+        (b"\xdcbersicht", ("ISO_IR 6",)),
+        (b"\xff\xff\xff", ("GB18030",)),
+        (b"\xe8\xa6", ("ISO_IR 192",)),
+        ("Übersicht".encode("latin1"), ("NO SUCH SET",)),
+        (b"\x1b$B\xff\xff\x1b(B", ("", "ISO 2022 IR 87")),
+    ],
+)
+def test_bytes_of_another_character_set_are_not_guessed_at(value, character_sets):
+    assert text_of(encoded("SeriesDescription", value, *character_sets), "SeriesDescription") is None
+
+
+def test_an_unknown_character_set_does_no_harm_to_ascii():
+    assert text_of(encoded("SeriesDescription", b"AX 3.0", "NO SUCH SET"), "SeriesDescription") == "AX 3.0"
+
+
+@pytest.mark.parametrize("value", [b"a\x1b[31mb", b"\x1b", b"a\x1b"])
+def test_an_escape_that_no_character_set_knows_reaches_nobody_as_a_warning(value):
+    for character_sets in ((), ("ISO_IR 100",), ("", "ISO 2022 IR 87")):
+        found = text_of(encoded("SeriesDescription", value, *character_sets), "SeriesDescription")
+        assert found is None or isinstance(found, str)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "text"),
+    [
+        ("PatientID", b"99999 \0", "99999"),
+        ("SeriesDescription", b" AX", "AX"),
+        ("SeriesDescription", b"", ""),
+        ("ImageType", b"ORIGINAL\\PRIMARY", "ORIGINAL\\PRIMARY"),
+        ("StudyDate", b"nonsense", "nonsense"),
+        ("SeriesNumber", b"1.5x", "1.5x"),
+        ("SeriesInstanceUID", b"1.2.x\0", "1.2.x"),
+        ("PatientName", b"A^B=C=D", "A^B=C=D"),
+        ("Modality", b"not a code, and too long for one", "not a code, and too long for one"),
+    ],
+)
+def test_values_that_break_the_rules_are_read_without_a_warning(keyword, value, text):
+    dataset = encoded(keyword, value)
+    assert text_of(dataset, keyword) == text
+    assert dataset.get_item(keyword).is_raw
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "text"),
+    [
+        ("PatientName", "A^B", "A^B"),
+        ("ImageType", ["ORIGINAL", "PRIMARY"], "ORIGINAL\\PRIMARY"),
+        ("SeriesNumber", "07", "07"),
+        ("SliceThickness", "2.50", "2.50"),
+        ("SeriesDescription", " Übersicht ", "Übersicht"),
+        ("SeriesDescription", None, ""),
+        ("SeriesInstanceUID", "1.2.3", "1.2.3"),
+        ("StudyDate", "20050106", "20050106"),
+    ],
+)
+def test_a_converted_element_reads_like_a_raw_one(keyword, value, text):
+    dataset = Dataset()
+    setattr(dataset, keyword, value)
+    assert text_of(dataset, keyword) == text
+
+
+@pytest.mark.parametrize("keyword", ["SeriesDescription", "NoSuchKeyword"])
+def test_an_absent_attribute_is_none_not_empty(keyword):
+    assert text_of(Dataset(), keyword) is None
+
+
+def test_what_is_not_printable_is_escaped():
+    assert printable("Übersicht 見本\n\x1b[31m\u202e") == r"Übersicht 見本\n\x1b[31m\u202e"
