@@ -119,7 +119,7 @@ class _Arrivals:
         for keyword, expected in names.items():
             found = text_of(instance.header, keyword)
             if found != expected:
-                message = f"its {keyword} is {found}, not {expected}: it is not what was asked for"
+                message = f"its {keyword} is {found!r:.70}, not {expected}: it is not what was asked for"
                 raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
         if instance.sop_instance_uid not in self.expected:
             message = "the archive sent it without listing it: the series may still be changing, so try again later"

@@ -161,7 +161,8 @@ def _explain(catalogue: Catalogue, criteria: Criteria, findings: Findings, node:
     """Say which criterion lost the match, and what is there instead."""
     if findings.studies:
         what = f"{_plural(len(findings.studies), 'study', 'studies')} in question"
-        return _loss(findings.candidates, criteria.criteria, f"{node}: {what}", "series", criteria)
+        series = findings.candidates or [each for study in findings.studies for each in catalogue.series(study, _ANY)]
+        return _loss(series, criteria.criteria, f"{node}: {what}", "series", criteria)
     first, *others = criteria.at(Level.STUDY) or criteria.criteria
     rows = _told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
     rows = [row for row in rows if refusal(row, (first,)) is None]
@@ -170,6 +171,8 @@ def _explain(catalogue: Catalogue, criteria: Criteria, findings: Findings, node:
         return NoMatchError(message, lost_by=first.name)
     return _loss(rows, others, f"{node}: {_plural(len(rows), 'study', 'studies')} with {first}", "study", criteria)
 
+
+_ANY = Criteria(())
 
 _ADVICE = {
     "patient_id": ": it is compared literally and by case; check leading zeros and the issuer's prefix",

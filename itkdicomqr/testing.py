@@ -69,17 +69,23 @@ class Archive:
         destinations: Mapping[str, tuple[str, int]] | None = None,
     ) -> None:
         from itkdicomqr.archive.index import Index
+        from itkdicomqr.archive.phantom import demo_patient
         from itkdicomqr.archive.server import Server
 
         self.skipped = 0
-        self._index = Index(self._opened(source))
+        self._index = Index()
+        if isinstance(source, str | Path):
+            self._take_folder(Path(source))
+        else:
+            for instance in demo_patient() if source is None else map(_instance_of, source):
+                self._index.add(instance)
         self._server = Server(self._index, ae_title=ae_title, host=host, port=port, destinations=destinations)
 
     @property
     def url(self) -> str:
         """Where it is, as ``pacs=`` takes it."""
         host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"dicom://{quote(self._server.ae_title)}@{host}:{self.port}"
+        return f"dicom://{quote(self._server.ae_title, safe='')}@{host}:{self.port}"
 
     @property
     def port(self) -> int:
@@ -100,24 +106,12 @@ class Archive:
     ) -> None:
         self._server.stop()
 
-    def _opened(self, source: str | Path | Iterable[Item | Dataset] | None) -> Iterable[Instance]:
-        if source is None:
-            from itkdicomqr.archive.phantom import demo_patient
-
-            return demo_patient()
-        if isinstance(source, str | Path):
-            return self._of_folder(Path(source))
-        return map(_instance_of, source)
-
-    def _of_folder(self, folder: Path) -> Iterator[Instance]:
+    def _take_folder(self, folder: Path) -> None:
         for path in _files_in(folder):
             try:
-                instance = Instance.from_part10(path.read_bytes())
-                instance.header  # noqa: B018
+                self._index.add(Instance.from_part10(path.read_bytes()))
             except InstanceError:
                 self.skipped += 1
-            else:
-                yield instance
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

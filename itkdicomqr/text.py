@@ -6,14 +6,21 @@ convert nothing but characters, so that no patient data reaches a warning.
 
 from __future__ import annotations
 
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
+import re
+
+from pydicom.charset import CODES_TO_ENCODINGS, default_encoding, python_encoding
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR, TEXT_VR_DELIMS
+from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 
 UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
+
+ASCII = "ascii"
+ESC = b"\x1b"
+
+_DECODED_WITH_THEIR_ESCAPES = ("iso2022_jp", "iso2022_jp_2")
 
 
 def text_of(dataset: Dataset, keyword: str) -> str | None:
@@ -55,19 +62,38 @@ def _converted(value: object) -> str:
 
 
 def _decoded(value: bytes, dataset: Dataset, vr: str) -> str:
-    if vr not in CUSTOMIZABLE_CHARSET_VR or (value.isascii() and b"\x1b" not in value):
+    """Decode with code extensions (PS3.5 6.1.2.5); what belongs to no character set becomes `UNDECODABLE`."""
+    if vr not in CUSTOMIZABLE_CHARSET_VR or (value.isascii() and ESC not in value):
         return value.decode("ascii", "replace")
-    encodings = convert_encodings(_character_sets(dataset) or None)
-    if b"\x1b" in value:
-        return decode_bytes(value, encodings, TEXT_VR_DELIMS)
-    return value.decode(encodings[0], "replace")
+    encodings = _encodings(dataset)
+    first, *escaped = value.split(ESC)
+    delimiters = rb"\\\n\r\t\f^=" if vr == "PN" else rb"\\\n\r\t\f"
+    return first.decode(encodings[0], "replace") + "".join(
+        _switched(ESC + each, encodings, delimiters) for each in escaped
+    )
 
 
-def _character_sets(dataset: Dataset) -> list[str]:
-    """The Defined Terms of Specific Character Set (0008,0005); an unknown one counts as absent."""
+def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
+    """Decode what follows an escape sequence, which holds up to the next delimiter."""
+    code = next((code for code in CODES_TO_ENCODINGS if part.startswith(code)), b"")
+    encoding = _strict(CODES_TO_ENCODINGS.get(code, ""))
+    if encoding not in (ASCII, *encodings):
+        return UNDECODABLE
+    if encoding in _DECODED_WITH_THEIR_ESCAPES:
+        return part.decode(encoding, "replace")
+    text = part[len(code) :]
+    end = next((found.start() for found in re.finditer(b"[%s]" % delimiters, text)), len(text))
+    return text[:end].decode(encoding, "replace") + text[end:].decode(encodings[0], "replace")
+
+
+def _encodings(dataset: Dataset) -> list[str]:
+    """Give Python's names of the Specific Character Set (0008,0005); an unknown one counts as absent."""
     element = dataset.get_item("SpecificCharacterSet") if "SpecificCharacterSet" in dataset else None
-    if element is None:
-        return []
-    value = element.value or b""
-    terms = value.decode("ascii", "replace").split("\\") if isinstance(value, bytes) else _converted(value).split("\\")
-    return [term for term in map(str.strip, terms) if term in python_encoding]
+    value = getattr(element, "value", None) or ""
+    terms = (value.decode("ascii", "replace") if isinstance(value, bytes) else _converted(value)).split("\\")
+    return [_strict(python_encoding[term]) for term in map(str.strip, terms) if term in python_encoding] or [ASCII]
+
+
+def _strict(encoding: str) -> str:
+    """Take the default repertoire as ASCII (PS3.5 6.1.2.1), where pydicom takes it as Latin-1."""
+    return ASCII if encoding == default_encoding else encoding

@@ -21,11 +21,12 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from itertools import repeat
+from itertools import chain, repeat
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -34,13 +35,12 @@ from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, MaximumLengthNotification, SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext
 
-from itkdicomqr.association.contexts import FIND, GET
 from itkdicomqr.association.dimse import DATA_SET_FOLLOWS, NO_DATA_SET, Command, Element, Field
 from itkdicomqr.association.stream import PDU_HEADER, PDV_HEADER, Message, Pdu, PduType, StreamReader, p_data
 from itkdicomqr.errors import NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node, Timeouts
-from tests.synthetic import series
+from tests.synthetic import ROOT, series
 
 HOST = "127.0.0.1"
 LISTEN_SECONDS = 5.0
@@ -54,7 +54,7 @@ class in Explicit VR Little Endian."""
 BRISK = Timeouts(connect=0.5, first_response=0.5, idle=0.5, total=5.0)
 """For a scene in which something does not come."""
 
-HASTY = Timeouts(connect=0.7, first_response=5.0, idle=5.0, total=0.7)
+HASTY = Timeouts(connect=1.0, first_response=5.0, idle=5.0, total=1.0)
 """For a scene that never ends."""
 
 PATIENT = Timeouts(connect=10.0, first_response=10.0, idle=10.0, total=30.0)
@@ -117,11 +117,15 @@ class Stage:
 
 
 @contextmanager
-def playing(scene: Scene, secured: ssl.SSLContext | None = None) -> Iterator[Stage]:
-    """Play the scene to every client, one after the other; at the end all have left."""
+def playing(*scenes: Scene, secured: ssl.SSLContext | None = None) -> Iterator[Stage]:
+    """Play the scenes, each to one client, and the last to all that follow.
+
+    When it ends, every client must have left, and no thread or descriptor may be left over.
+    """
+    before = _possessions()
     with socket.create_server((HOST, 0)) as listener:
         stage = Stage(listener.getsockname()[1])
-        thread = threading.Thread(target=_serve, args=(listener, scene, stage, secured), name="faults")
+        thread = threading.Thread(target=_serve, args=(listener, scenes, stage, secured), name="faults")
         thread.start()
         try:
             yield stage
@@ -131,10 +135,18 @@ def playing(scene: Scene, secured: ssl.SSLContext | None = None) -> Iterator[Sta
             assert not thread.is_alive()
     if stage.mistakes:
         raise stage.mistakes[0]
+    assert Farewell.STAYED not in stage.farewells
+    assert _possessions() == before
 
 
-def _serve(listener: socket.socket, scene: Scene, stage: Stage, secured: ssl.SSLContext | None) -> None:
-    while True:
+def _possessions() -> tuple[set[threading.Thread], int]:
+    """The threads of this process, and how many files and sockets it holds open (where that can be told)."""
+    descriptors = Path("/proc/self/fd")
+    return set(threading.enumerate()), len(list(descriptors.iterdir())) if descriptors.exists() else 0
+
+
+def _serve(listener: socket.socket, scenes: Sequence[Scene], stage: Stage, secured: ssl.SSLContext | None) -> None:
+    for scene in chain(scenes, repeat(scenes[-1])):
         try:
             connection, _ = listener.accept()
         except OSError:
@@ -146,7 +158,7 @@ def _serve(listener: socket.socket, scene: Scene, stage: Stage, secured: ssl.SSL
                 _Actor(channel, stage).play(scene)
         except OSError:
             stage.farewells.append(Farewell.CLOSED)
-        except Exception as mistake:  # noqa: BLE001
+        except Exception as mistake:
             stage.mistakes.append(mistake)
 
 
@@ -238,7 +250,7 @@ def acceptance(contexts: Mapping[int, str] = SYNTAXES, max_pdu: int = MAX_PDU, *
     primitive = A_ASSOCIATE()
     primitive.application_context_name = "1.2.840.10008.3.1.1.1"
     primitive.calling_ae_title, primitive.called_ae_title = "ITKDICOMQR", "FAULTS"
-    primitive.result = primitive.result_source = 0
+    primitive.result, primitive.result_source = 0, 1
     primitive.presentation_context_definition_results_list = [_accepted(*each) for each in contexts.items()]
     length = MaximumLengthNotification()
     length.maximum_length_received = max_pdu
@@ -329,6 +341,7 @@ def drip(content: bytes, pause: float = 0.1) -> tuple[bytes | float, ...]:
 
 # A series of three slices, and what may go wrong with it.
 
+SERIES_UID = f"{ROOT}.2.1".encode()
 INSTANCES = tuple(map(Instance.from_dataset, series("CT", 3)))
 ALL = tuple((stored(instance), HEAR) for instance in INSTANCES)
 FIRST, SECOND, THIRD = ALL
@@ -336,6 +349,8 @@ OTHER_SERIES = Instance.from_dataset(series("CT", 1, number=2)[0])
 UNLISTED = Instance.from_dataset(series("CT", 4)[3])
 CHANGED = Instance.from_dataset(series("CT", 1, ContentTime="120000")[0])
 MISNAMED = Instance(INSTANCES[0].sop_class_uid, INSTANCES[1].sop_instance_uid, SYNTAXES[STORAGE], INSTANCES[0].encoded)
+FORGED_UID = b"1.2\n\x1b[31mforged".ljust(len(SERIES_UID))
+FORGED = replace(INSTANCES[0], encoded=bytes(INSTANCES[0].encoded).replace(SERIES_UID, FORGED_UID))
 MISCLASSED = Instance.from_dataset(series("MR", 1, SOPClassUID=uid.MRImageStorage)[0])
 PART_OF_ONE = stored(INSTANCES[0])[:400]
 
@@ -350,9 +365,76 @@ NO_MORE = response(Field.C_FIND_RSP, 0x0000)
 
 def ending(status: int | None, **elements: int | str) -> Scene:
     """Answer every C-GET with this status, and send nothing."""
-    return (HEAR, acceptance(), repeat((HEAR, response(Field.C_GET_RSP, status, **elements))))
+    return (HEAR, acceptance(), repeat((HEAR, response(Field.C_GET_RSP, status, None, SERVICE, **elements))))
 
 
 def sending(*steps: Step) -> Scene:
     """Take these steps at every C-GET, whatever is asked for, and call it a success."""
     return (HEAR, acceptance(), repeat((HEAR, steps, SUCCESS)))
+
+
+COMMAND_BEGUN = pdu(PduType.P_DATA_TF, pdv(SERVICE, 1, b"begun"))
+STORE_BEGUN = b"".join(p_data(STORAGE, store_command(INSTANCES[0]).encode(), command=True, max_pdu=MAX_PDU))
+MORE_DATA = pdu(PduType.P_DATA_TF, pdv(STORAGE, 0, bytes(10_000)))
+
+SCENES: Mapping[str, Scene] = {
+    # The association is asked for.
+    "silent": (HEAR,),
+    "closed": (HEAR, CLOSE),
+    "reset": (HEAR, RESET),
+    "garbage": (HEAR, b"\xde\xad\xbe\xef" * 100),
+    "HTTP": (HEAR, HTTP_BANNER, CLOSE),
+    "TLS alert": (HEAR, b"\x15\x03\x01\x00\x02\x02\x46", CLOSE),
+    "abort in place of an acceptance": (HEAR, ABORT),
+    "release in place of an acceptance": (HEAR, RELEASE),
+    "data in place of an acceptance": (HEAR, message(SERVICE, Command({Element.STATUS: 0}))),
+    "acceptance cut short": (HEAR, acceptance()[:60], CLOSE),
+    "acceptance in drops": (HEAR, drip(acceptance())),
+    "acceptance damaged": (HEAR, pdu(PduType.ASSOCIATE_AC, b"\xff" * 200)),
+    "acceptance of 2 MiB": (HEAR, pdu(PduType.ASSOCIATE_AC, b"", length=2 << 20)),
+    "PDUs of one byte": (HEAR, acceptance(max_pdu=1)),
+    "nothing accepted": (HEAR, acceptance({})),
+    # A C-GET is asked for.
+    "no answer": ASKED,
+    "abort halfway": (*ASKED, FIRST, ABORT),
+    "close between messages": (*ASKED, FIRST, CLOSE),
+    "close within a PDU": (*ASKED, PART_OF_ONE, CLOSE),
+    "reset within a PDU": (*ASKED, PART_OF_ONE, RESET),
+    "release halfway": (*ASKED, FIRST, RELEASE),
+    "stall between messages": (*ASKED, FIRST),
+    "stall within a PDU": (*ASKED, PART_OF_ONE),
+    "drops": (*ASKED, drip(stored(INSTANCES[0]))),
+    "pending for ever": (*ASKED, repeat((PENDING, 0.02))),
+    "empty fragments for ever": (*ASKED, STORE_BEGUN, repeat(pdu(PduType.P_DATA_TF, pdv(STORAGE, 0, b"") * 100))),
+    "empty PDUs for ever": (*ASKED, repeat(pdu(PduType.P_DATA_TF, b"") * 100)),
+    "unknown context": (*ASKED, stored(INSTANCES[0], context_id=9)),
+    "context of another class": (*ASKED, stored(MISCLASSED)),
+    "no data set": (*ASKED, message(STORAGE, store_command(INSTANCES[0], COMMAND_DATA_SET_TYPE=NO_DATA_SET))),
+    "path in place of a UID": (*ASKED, stored(INSTANCES[0], AFFECTED_SOP_INSTANCE_UID="../../tmp/x")),
+    "no UID": (*ASKED, stored(INSTANCES[0], AFFECTED_SOP_INSTANCE_UID="")),
+    "C-FIND response": (*ASKED, response(Field.C_FIND_RSP, 0x0000)),
+    "pending C-FIND response": (*ASKED, response(Field.C_FIND_RSP, 0xFF00)),
+    "C-ECHO request": (*ASKED, message(SERVICE, Command({Element.COMMAND_FIELD: Field.C_ECHO_RQ}))),
+    "response to another request": (*ASKED, response(Field.C_GET_RSP, 0, MESSAGE_ID_BEING_RESPONDED_TO=99)),
+    "pending to another request": (*ASKED, response(Field.C_GET_RSP, 0xFF00, MESSAGE_ID_BEING_RESPONDED_TO=99)),
+    "response on another context": (*ASKED, response(Field.C_GET_RSP, 0, context_id=STORAGE)),
+    "unknown PDU": (*ASKED, pdu(0x42, b"")),
+    "second acceptance": (*ASKED, acceptance()),
+    "damaged command": (*ASKED, pdu(PduType.P_DATA_TF, pdv(SERVICE, 3, b"\0\0\0\1\xff\xff\xff\xff"))),
+    "PDU of 4 GiB": (*ASKED, pdu(PduType.P_DATA_TF, b"", length=0xFFFFFFFF)),
+    "endless data set": (*ASKED, STORE_BEGUN, repeat(MORE_DATA)),
+    "endless command": (*ASKED, repeat(pdu(PduType.P_DATA_TF, pdv(SERVICE, 1, bytes(10_000))))),
+    "data set without command": (*ASKED, MORE_DATA),
+    "interleaved contexts": (*ASKED, COMMAND_BEGUN, pdu(PduType.P_DATA_TF, pdv(STORAGE, 1, b"another"))),
+    # A C-FIND is asked for.
+    "query refused": (*ASKED, response(Field.C_FIND_RSP, 0xA700, ERROR_COMMENT=COMMENT)),
+    "query ends without a status": (*ASKED, response(Field.C_FIND_RSP, None)),
+    "query ends with an unknown status": (*ASKED, response(Field.C_FIND_RSP, 0x1234)),
+    "matches cut": (*ASKED, MATCH, response(Field.C_FIND_RSP, 0xFE00)),
+    "matches cut with a warning": (*ASKED, MATCH, response(Field.C_FIND_RSP, 0xB001)),
+    "matches for ever": (*ASKED, repeat(MATCH)),
+    "match without a data set": (*ASKED, response(Field.C_FIND_RSP, 0xFF00)),
+    "match of 100 kB": (*ASKED, response(Field.C_FIND_RSP, 0xFF00, bytes(100_000))),
+    "match that is damaged": (*ASKED, response(Field.C_FIND_RSP, 0xFF00, b"\x08\0\x05\0??")),
+}
+"""What may go wrong, by name."""

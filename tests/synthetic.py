@@ -3,11 +3,13 @@
 ``series("MR", 5, EchoTime="4.6", PatientName=None)`` makes five pydicom data sets with ``file_meta``. A
 keyword of DICOM sets that attribute in every slice; ``None`` deletes it; a callable is called with the
 index of the slice. ``syntax`` chooses the transfer syntax of uncompressed pixels; for compressed ones
-pass ``compress``. ``part10`` encodes a data set as a file, ``write`` writes files, and ``simpleitk`` reads them.
+pass ``compress``. ``multiframe`` makes one instance of several slices. ``part10`` encodes a data set as
+a file, ``write`` writes files, and ``simpleitk`` reads them.
 """
 
 from __future__ import annotations
 
+from copy import deepcopy
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.filewriter import dcmwrite
 
 if TYPE_CHECKING:
@@ -96,6 +98,60 @@ def series(
         made.append(_data_set({key: value(index) if callable(value) else value for key, value in chosen.items()}))
         _set_pixels(made[-1], values, syntax, compress)
     return made
+
+
+def multiframe(frames: Sequence[Dataset], *, functional_groups: bool = True, **overrides: Any) -> Dataset:
+    """Put the slices of a series into one multi-frame instance, in their order.
+
+    Parameters
+    ----------
+    frames : sequence of Dataset
+        Uncompressed, or each one frame; of one size.
+    functional_groups : bool
+        Whether position, orientation, spacing, rescale and echo time go into functional groups, as in the
+        enhanced classes; without them, the attributes of the first slice stay at the top.
+    overrides
+        Attributes by keyword.
+    """
+    merged = deepcopy(frames[0])
+    merged.NumberOfFrames = len(frames)
+    if merged.file_meta.TransferSyntaxUID.is_encapsulated:
+        compressed = [next(generate_frames(frame.PixelData, number_of_frames=1)) for frame in frames]
+        merged.PixelData = encapsulate(compressed)
+        merged["PixelData"].is_undefined_length = True
+    else:
+        merged.PixelData = b"".join(frame.PixelData for frame in frames)
+    if functional_groups:
+        merged.SOPClassUID = merged.file_meta.MediaStorageSOPClassUID = uid.EnhancedMRImageStorage
+        merged.PerFrameFunctionalGroupsSequence = [_functional_groups(frame) for frame in frames]
+        for keyword in sum(_MACROS.values(), ()):
+            if keyword in merged:
+                delattr(merged, keyword)
+    for keyword, value in overrides.items():
+        setattr(merged, keyword, value)
+    return merged
+
+
+_MACROS: dict[str, tuple[str, ...]] = {
+    "PlanePositionSequence": ("ImagePositionPatient",),
+    "PlaneOrientationSequence": ("ImageOrientationPatient",),
+    "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness"),
+    "PixelValueTransformationSequence": ("RescaleSlope", "RescaleIntercept", "RescaleType"),
+    "MREchoSequence": ("EffectiveEchoTime",),
+    "FrameContentSequence": ("TemporalPositionIndex", "StackID"),
+}
+
+
+def _functional_groups(frame: Dataset) -> Dataset:
+    groups = Dataset()
+    for macro, keywords in _MACROS.items():
+        item = Dataset()
+        for keyword in keywords:
+            if keyword in frame:
+                setattr(item, keyword, frame[keyword].value)
+        if len(item):
+            setattr(groups, macro, [item])
+    return groups
 
 
 def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> NDArray[Any]:

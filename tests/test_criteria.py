@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Level
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Number, OneOf, PersonName, Wording
+from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, Wording
 
-ALL_WORDS = {
+ALL_WORDS: dict[str, Any] = {
     "patient_id": "99999",
     "date": "2005",
     "description": "AX*",
@@ -28,7 +29,7 @@ ALL_WORDS = {
 }
 
 
-def matcher_of(**words):
+def matcher_of(**words: Any) -> Matcher:
     (criterion,) = Criteria.from_words(**words).criteria
     return criterion.matcher
 
@@ -148,7 +149,8 @@ def test_every_documented_word_is_known_and_documented():
 
 
 @pytest.mark.parametrize(
-    ("keyword", "level"), [("PatientSex", Level.STUDY), ("ReferringPhysicianName", Level.STUDY), ("EchoTime", Level.SERIES)]
+    ("keyword", "level"),
+    [("PatientSex", Level.STUDY), ("ReferringPhysicianName", Level.STUDY), ("EchoTime", Level.SERIES)],
 )
 def test_other_attributes_are_asked_for_where_archives_keep_them(keyword, level):
     assert Criteria.from_words(keys={keyword: "x"}).criteria[0].level is level

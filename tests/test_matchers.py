@@ -85,7 +85,9 @@ def test_what_a_range_asks_an_archive_for_reads_back_as_the_range(one, other):
         assert DateRange.parse(wanted.query) == wanted
 
 
-@pytest.mark.parametrize("value", ["", "20051301", "2005-13-01", "january", "0000", "2005010", "99999999", "20050106-2"])
+@pytest.mark.parametrize(
+    "value", ["", "20051301", "2005-13-01", "january", "0000", "2005010", "99999999", "20050106-2"]
+)
 def test_what_is_no_date_lies_in_no_range(value):
     assert not DateRange(date(1000, 1, 1), None).matches(value)
 

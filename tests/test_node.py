@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from itkdicomqr import Client, Limits, Node, NodeError, Timeouts
 from itkdicomqr.node import configuration_file, nodes_of
 
-AE_TITLES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="\\"), min_size=1, max_size=16)
+AE_TITLES = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="\\"), min_size=1, max_size=16
+)
 
 CONFIGURATION = """
 default = "main"

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+import struct
+import warnings
 from io import BytesIO
 
 import pytest
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
 
 from itkdicomqr.text import printable, text_of
 
 
 def encoded(keyword: str, value: bytes, *character_sets: str) -> Dataset:
-    """Parse an implicit VR data set that holds the value's bytes as they are."""
-    dataset = Dataset()
-    if character_sets:
-        dataset.SpecificCharacterSet = list(character_sets)
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = True, True
-    write_dataset(buffer, dataset)
-    tag = Dataset()
-    setattr(tag, keyword, None)
-    (number,) = tag.keys()
+    """Parse an implicit VR data set that holds the bytes as they are; the parser warns of unknown character sets."""
+    values = {keyword: value, "SpecificCharacterSet": "\\".join(character_sets).encode()}
+    elements = sorted(
+        (tag_for_keyword(name), content) for name, content in values.items() if content or name == keyword
+    )
+    content = b"".join(_element(tag, value) for tag, value in elements if tag is not None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return read_dataset(BytesIO(content), is_implicit_VR=True, is_little_endian=True)
+
+
+def _element(tag: int, value: bytes) -> bytes:
     value += b" " * (len(value) % 2)
-    element = number.group.to_bytes(2, "little") + number.element.to_bytes(2, "little")
-    content = buffer.getvalue() + element + len(value).to_bytes(4, "little") + value
-    return read_dataset(BytesIO(content), is_implicit_VR=True, is_little_endian=True)
+    return struct.pack("<HHI", tag >> 16, tag & 0xFFFF, len(value)) + value
 
 
 @pytest.mark.parametrize(
@@ -42,11 +43,42 @@ def encoded(keyword: str, value: bytes, *character_sets: str) -> Dataset:
         ("山田 太郎", "iso2022_jp", ("ISO 2022 IR 6", "ISO 2022 IR 87")),
         ("肺部 平扫", "gb18030", ("GB18030",)),
         ("肺部", "gbk", ("GBK",)),
+        ("テスト", "shift_jis", ("ISO_IR 13",)),
+        ("山田 補", "iso2022_jp_2", ("", "ISO 2022 IR 87", "ISO 2022 IR 159")),
     ],
 )
 @pytest.mark.parametrize("keyword", ["SeriesDescription", "PatientName", "PatientID"])
 def test_text_is_read_in_its_character_set(text, codec, character_sets, keyword):
     assert text_of(encoded(keyword, text.encode(codec), *character_sets), keyword) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "character_sets", "name"),
+    [
+        (
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf",
+            ("", "ISO 2022 IR 149"),
+            "Hong^Gildong=洪^吉洞=홍^길동",
+        ),
+        (
+            b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=",
+            ("", "ISO 2022 IR 58"),
+            "Zhang^XiaoDong=张^小东=",
+        ),
+        (
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B",
+            ("", "ISO 2022 IR 87"),
+            "Yamada^Tarou=山田^太郎=やまだ^たろう",
+        ),
+        (
+            b"Dionysios is \x1b-F\xc4\xe9\xef\xed\xf5\xf3\xe9\xef\xf2",
+            ("ISO 2022 IR 100", "ISO 2022 IR 126"),
+            "Dionysios is Διονυσιος",
+        ),
+    ],
+)
+def test_names_switch_between_character_sets(value, character_sets, name):
+    assert text_of(encoded("PatientName", value, *character_sets), "PatientName") == name
 
 
 @pytest.mark.parametrize(
@@ -93,7 +125,7 @@ def test_an_escape_that_no_character_set_knows_reaches_nobody_as_a_warning(value
 def test_values_that_break_the_rules_are_read_without_a_warning(keyword, value, text):
     dataset = encoded(keyword, value)
     assert text_of(dataset, keyword) == text
-    assert dataset.get_item(keyword).is_raw
+    assert not value or dataset.get_item(keyword).is_raw
 
 
 @pytest.mark.parametrize(

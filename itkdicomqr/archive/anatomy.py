@@ -102,12 +102,12 @@ def thorax(*, shoulders: bool = False) -> list[Shape]:
 def catheter() -> list[Shape]:
     """Draw a central line that comes from the right arm and ends in the superior vena cava."""
     path: list[Point] = [
-        (-185, 0, 20),
-        (-160, -10, 95),
-        (-120, -25, 118),
-        (-70, -30, 112),
-        (-30, -25, 88),
-        (-27, -24, 20),
+        (-185, -20, 20),
+        (-160, -20, 95),
+        (-120, -20, 118),
+        (-70, -20, 112),
+        (-30, -20, 88),
+        (-27, -20, 20),
     ]
     return tubes("catheter", path, 1.9)
 
@@ -159,7 +159,7 @@ def _vessels(side: float) -> list[Shape]:
         if radius < 4 and not _in_lung(end, side):
             continue
         shapes.append(Tube("blood", as_point(start), as_point(end), (radius, radius * 0.8)))
-        if radius > 1.45:
+        if radius > 1.6:
             spread = rng.normal(0, 0.45, (2, 3))
             branches += [
                 (end, way + turn, length * 0.8, radius * share) for turn, share in zip(spread, (0.8, 0.62), strict=True)
@@ -279,10 +279,7 @@ def _vertebra(level: float) -> list[Shape]:
         Solid("bone", (0, 85, level - 3), (15, 13, 8), drum=True),
         Tube("bone", (0, 97, level - 4), (0, 116, level - 16), (3.6, 4)),
     ]
-    for side in _SIDES:
-        shapes.append(Tube("bone", (side * 11, 78, level), (side * 33, 84, level + 2), (5, 4)))
-        shapes.append(Tube("marrow", (side * 13, 79, level), (side * 31, 84, level + 2), (2.5, 2)))
-    return shapes
+    return shapes + [Tube("bone", (side * 11, 78, level), (side * 33, 84, level + 2), (5, 4)) for side in _SIDES]
 
 
 def _rib_cage() -> list[Shape]:
@@ -291,7 +288,6 @@ def _rib_cage() -> list[Shape]:
         for side in _SIDES:
             path = _rib_path(number, side)
             shapes += tubes("bone", path, 5, 5)
-            shapes += tubes("marrow", path, 2.4, 2.4)
             front: Point = (side * 16, -90, path[-1][2] + (10 if number < 6 else 20))
             if number < 8:
                 shapes += tubes("cartilage", [path[-1], front], 5)
@@ -326,7 +322,6 @@ def _girdle() -> list[Shape]:
             (side * 140, -12, 122),
         ]
         shapes += tubes("bone", clavicle, 6)
-        shapes += tubes("marrow", clavicle, 3)
         shapes.append(Solid("bone", (side * 98, 82, 52), (42, 4.5, 62), (0, 0, side * -24)))
         shapes.append(Solid("muscle", (side * 98, 94, 40), (40, 6, 56), (0, 0, side * -24)))
         spine: list[Point] = [(side * 66, 98, 78), (side * 112, 82, 98), (side * 150, 30, 118)]

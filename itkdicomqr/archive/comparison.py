@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from calendar import monthrange
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 _OFFSET = r"[+-](?:0\d|1[0-4])[0-5]\d"
 _DATE_TIME = re.compile(rf"(\d{{4,14}})(?:\.(\d{{1,6}}))?({_OFFSET})?")
-_DATE_TIME_RANGE = re.compile(rf"({_DATE_TIME.pattern})?-({_DATE_TIME.pattern})?")
-_FIRST_MOMENT = "00010101000000"
+_DATE_TIME_RANGE = re.compile(rf"(?P<first>{_DATE_TIME.pattern})?-(?P<last>{_DATE_TIME.pattern})?")
+_FIRST, _LAST = "00010101000000", "99991231235959"
+_MONTH = len("YYYYMM")
 
 
 def matches(vr: str, wanted: Sequence[str], values: Sequence[str]) -> bool:
@@ -111,44 +113,34 @@ def _filled(digits: str) -> str:
 
 def _is_date_time(wanted: str, value: str) -> bool:
     """Compare moments; without an offset from UTC they are taken as of one time zone."""
-    exact = _DATE_TIME.fullmatch(wanted)
-    between = None if exact else _DATE_TIME_RANGE.fullmatch(wanted)
-    stored = _span(value)
-    if stored is None or not (exact or between):
+    stored, exact, between = _span(value), _span(wanted), _DATE_TIME_RANGE.fullmatch(wanted)
+    if stored and exact:
+        return exact[0] <= stored[0] <= exact[1]
+    if not stored or not between:
         return wanted == value
-    if between is None:
-        asked = _span(wanted)
-        return asked is not None and asked[0] <= stored[0] < asked[1]
-    first, last = (_span(text) for text in (between[1] or "", between[5] or ""))
-    return (first is None or stored[0] >= first[0]) and (last is None or stored[0] < last[1])
+    first, last = _span(between["first"] or ""), _span(between["last"] or "")
+    return (not first or stored[0] >= first[0]) and (not last or stored[0] <= last[1])
 
 
 def _span(text: str) -> tuple[datetime, datetime] | None:
-    """Find the first moment of a date and time, and the first after it, given its precision."""
+    """Find the first and the last moment of a date and time of any precision; None if it is none."""
     found = _DATE_TIME.fullmatch(text)
     if not found:
         return None
-    digits, fraction, offset = found.groups()
-    with suppress(ValueError, OverflowError):
-        start = datetime.strptime(digits + _FIRST_MOMENT[len(digits) :], "%Y%m%d%H%M%S").replace(
-            microsecond=int(f"{fraction or '0':0<6}"), tzinfo=_zone(offset)
-        )
-        return start, _end(start, len(digits), len(fraction or ""))
+    digits, fraction, offset = found.groups(default="")
+    with suppress(ValueError):
+        first = _moment(digits + _FIRST[len(digits) :], f"{fraction:0<6}", offset)
+        days = monthrange(first.year, int(digits[4:6] or 12))[1]
+        last = f"{digits}{_LAST[len(digits) :]}" if len(digits) != _MONTH else f"{digits}{days}{_LAST[8:]}"
+        return first, _moment(last, f"{fraction:9<6}", offset)
     return None
 
 
-def _end(start: datetime, digits: int, decimals: int) -> datetime:
-    if decimals:
-        return start + timedelta(microseconds=10 ** (6 - decimals))
-    if digits >= 8:
-        return start + {8: timedelta(days=1), 10: timedelta(hours=1), 12: timedelta(minutes=1)}.get(
-            digits, timedelta(seconds=1)
-        )
-    months = start.year * 12 + start.month - 1 + (1 if digits == 6 else 12)
-    return start.replace(year=months // 12, month=months % 12 + 1)
+def _moment(digits: str, microseconds: str, offset: str) -> datetime:
+    return datetime.strptime(digits, "%Y%m%d%H%M%S").replace(microsecond=int(microseconds), tzinfo=_zone(offset))
 
 
-def _zone(offset: str | None) -> timezone:
+def _zone(offset: str) -> timezone:
     if not offset:
         return UTC
     minutes = int(offset[1:3]) * 60 + int(offset[3:])

@@ -205,7 +205,7 @@ def _keys_of(identifier: Dataset) -> list[Key]:
 
 def _key_of(identifier: Dataset, tag: BaseTag) -> Key:
     keyword = keyword_for_tag(tag)
-    vr = dictionary_VR(tag)[:2] if keyword else "UN"
+    vr = dictionary_VR(tag)[:2] if keyword else str(identifier.get_item(tag).VR or "UN")
     return Key(tag, keyword, vr, values_of(identifier, keyword, vr) if keyword else ())
 
 
@@ -214,7 +214,7 @@ def _known_values(index: Index, path: Path, key: Key, entry: Entry) -> Values | 
     if key.keyword in COMPUTED:
         owner, compute = COMPUTED[key.keyword]
         return compute(index.group(path[:owner])) if owner <= len(path) else None
-    if key.vr not in KNOWN_VRS or _owner_of(key.keyword) > len(path):
+    if not key.keyword or key.vr not in KNOWN_VRS or _owner_of(key.keyword) > len(path):
         return None
     return entry.values(key.keyword, key.vr)
 

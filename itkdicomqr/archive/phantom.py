@@ -10,7 +10,7 @@ from pydicom.uid import ImplicitVRLittleEndian, RLELossless
 
 from itkdicomqr.archive import anatomy
 from itkdicomqr.archive.headers import Patient, Series, Study
-from itkdicomqr.archive.shapes import Grid, as_point, paint
+from itkdicomqr.archive.shapes import Grid, as_point, paint, paint_each
 from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def _thorax_series() -> list[Instance]:
     thick = _axial(5, (38, 128, 128), 2.75)
     small = _axial(3, (20, 96, 96), 3.6)
     rest = paint(body, anatomy.HOUNSFIELD, fine, -1000)
-    coarse = paint(body, anatomy.HOUNSFIELD, small, -1000)
-    phase = paint(body, anatomy.ARTERIAL, small, -1000)
+    early, late = paint_each(body, [anatomy.ARTERIAL, anatomy.PORTAL], thick, -1000)
+    native, enhanced = paint_each(body, [anatomy.HOUNSFIELD, anatomy.ARTERIAL], small, -1000)
     coronal = Grid.centred((0, 0, -20), CORONAL, (3, 2.2, 2.2), (54, 88, 160))
     tilted = _tilted(15)
     series = [Series(THORAX, n, text, SOFT_WINDOW) for n, text in enumerate(_THORAX_DESCRIPTIONS, 1)]
@@ -82,10 +82,10 @@ def _thorax_series() -> list[Instance]:
         *_ct(soft, rest, fine, 12),
         *_ct(lung, rest, fine, 40),
         *_ct(front, paint(body, anatomy.HOUNSFIELD, coronal, -1000), coronal, 12),
-        *_ct(arterial, paint(body, anatomy.ARTERIAL, thick, -1000), thick, 9),
-        *_ct(portal, paint(body, anatomy.PORTAL, thick, -1000), thick, 9),
-        *_without(9, _ct(gap, coarse, small, 12)),
-        *_phases(phases, [coarse, phase], small),
+        *_ct(arterial, early, thick, 9),
+        *_ct(portal, late, thick, 9),
+        *_without(9, _ct(gap, native, small, 12)),
+        *_phases(phases, [native, enhanced], small),
         *_ct(tilt, paint(body, anatomy.HOUNSFIELD, tilted, -1000), tilted, 12, GantryDetectorTilt="15"),
     ]
 
@@ -180,8 +180,8 @@ def _brain_series() -> list[Instance]:
         as_point((0, np.cos(angle), -np.sin(angle))),
         LEFT,
     )
-    sagittal = Grid.centred((0, 0, -10), SAGITTAL, (4, 1.7, 1.6), (40, 144, 144))
-    transverse = Grid.centred((0, 0, 0), oblique, (5, 1.7, 1.7), (30, 128, 128))
+    sagittal = Grid.centred((0, 0, -10), SAGITTAL, (4, 1.6, 1.6), (40, 144, 144))
+    transverse = Grid.centred((0, 0, 0), oblique, (5, 2, 2), (28, 112, 112))
     t1 = Series(BRAIN, 1, "T1 SAG", {"RepetitionTime": "520", "EchoTime": "12"})
     t2 = Series(BRAIN, 2, "T2 TRA", {"RepetitionTime": "4200", "EchoTime": "98"}, RLELossless)
     return [*_mr(t1, anatomy.T1, sagittal), *_mr(t2, anatomy.T2, transverse)]
@@ -210,30 +210,30 @@ def _radiographs() -> list[Instance]:
 
 def _chest_plates() -> list[Instance]:
     body = anatomy.thorax(shoulders=True)
-    front = Grid.centred((0, 0, -10), CORONAL, (7, 1.7, 1.7), (36, 216, 222))
-    side = Grid.centred((0, 0, -10), SAGITTAL, (8, 1.7, 1.7), (40, 216, 158))
+    front = Grid.centred((0, 0, -10), CORONAL, (8, 2, 2), (32, 184, 188))
+    side = Grid.centred((0, 0, -10), SAGITTAL, (9, 2, 2), (36, 184, 134))
     chest = paint(body, anatomy.HOUNSFIELD, front, -1000)
     profile = paint(anatomy.thorax(), anatomy.HOUNSFIELD, side, -1000)
     picc = paint(anatomy.catheter(), anatomy.HOUNSFIELD, front, chest)
     return [
-        *_plate(Series(CHEST, 1, "Chest-- PA & Lateral", _view("CHEST", "PA")), 1.7, chest, profile),
-        *_plate(Series(CATHETER, 1, "AP Portable", _view("CHEST", "AP")), 1.7, picc),
-        *_plate(Series(CATHETER, 2, "PICC Tip", _view("CHEST", "AP")), 1.7, picc[:, 20:130, 60:180]),
+        *_plate(Series(CHEST, 1, "Chest-- PA & Lateral", _view("CHEST", "PA")), 2.0, chest, profile),
+        *_plate(Series(CATHETER, 1, "AP Portable", _view("CHEST", "AP")), 2.0, picc),
+        *_plate(Series(CATHETER, 2, "PICC Tip", _view("CHEST", "AP")), 2.0, picc[:, 17:110, 51:153]),
     ]
 
 
 def _hip_plates() -> list[Instance]:
     bones = anatomy.pelvis()
-    front = Grid.centred((0, 0, 0), CORONAL, (7, 1.7, 1.7), (34, 190, 222))
-    side = Grid.centred((-100, 0, -40), SAGITTAL, (7, 1.7, 1.7), (20, 150, 140))
+    front = Grid.centred((0, 0, 0), CORONAL, (8, 2, 2), (30, 162, 188))
+    side = Grid.centred((-100, 0, -40), SAGITTAL, (8, 2, 2), (18, 128, 120))
     pelvis = paint(bones, anatomy.HOUNSFIELD, front, -1000)
     lateral = paint(bones, anatomy.HOUNSFIELD, side, -1000)
-    hip = pelvis[:, 40:190, 10:110]
+    hip = pelvis[:, 34:162, 8:94]
     return [
-        *_plate(Series(HIP, 1, "AP Pelvis", _view("PELVIS", "AP")), 1.7, pelvis),
-        *_plate(Series(HIP, 2, "AP Right Hip", _view("HIP", "AP")), 1.7, hip),
-        *_plate(Series(HIP, 3, "Lateral Right Hip", _view("HIP", "LL")), 1.7, lateral),
-        *_plate(Series(HIP, 4, HIP.description, _view("HIP", "")), 1.7, hip, lateral),
+        *_plate(Series(HIP, 1, "AP Pelvis", _view("PELVIS", "AP")), 2.0, pelvis),
+        *_plate(Series(HIP, 2, "AP Right Hip", _view("HIP", "AP")), 2.0, hip),
+        *_plate(Series(HIP, 3, "Lateral Right Hip", _view("HIP", "LL")), 2.0, lateral),
+        *_plate(Series(HIP, 4, HIP.description, _view("HIP", "")), 2.0, hip, lateral),
     ]
 
 
@@ -255,7 +255,8 @@ def _doubled(image: Floats) -> Floats:
     """Halve the size of the pixels, with the mean of two neighbours between them."""
     for axis in (0, 1):
         image = np.repeat(image, 2, axis)
-        image = (image + np.roll(image, -1, axis)) * np.float32(0.5)
+        following = np.minimum(np.arange(1, image.shape[axis] + 1), image.shape[axis] - 1)
+        image = (image + image.take(following, axis)) * np.float32(0.5)
     return image
 
 

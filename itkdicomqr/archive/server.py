@@ -7,13 +7,15 @@ import socket
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from socketserver import BaseServer
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, AllStoragePresentationContexts, build_context, evt
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
+from pynetdicom.association import Association
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     PatientRootQueryRetrieveInformationModelGet,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from pynetdicom.events import Event
     from pynetdicom.presentation import PresentationContext
+    from pynetdicom.transport import ThreadedAssociationServer
 
     from itkdicomqr.archive.index import Entry, Index
 
@@ -58,6 +61,7 @@ CANNOT_UNDERSTAND = 0xC000
 MAXIMUM_CONTEXTS = 128
 MAXIMUM_PDU = 1 << 17
 JOIN_SECONDS = 5.0
+POLL_SECONDS = 0.1
 
 Outcome = tuple[int | Dataset, Dataset | None]
 
@@ -100,7 +104,7 @@ class Server:
         self._destinations = dict(destinations or {})
         self._threads: WeakSet[threading.Thread] = WeakSet()
         self._silence = _Silence(self._threads)
-        self._entity = AE(ae_title)
+        self._listener: ThreadedAssociationServer | None = None
 
     def start(self) -> Self:
         """Listen.
@@ -110,7 +114,6 @@ class Server:
         OSError
             The port is taken, or the address is not this machine's.
         """
-        self._entity = self._new_entity()
         self._silence.install()
         handlers: list[Any] = [
             (evt.EVT_CONN_OPEN, self._watch),
@@ -121,19 +124,31 @@ class Server:
             (evt.EVT_C_STORE, self._store),
         ]
         try:
-            server = self._entity.start_server((self.host, self.port), block=False, evt_handlers=handlers)
+            self._listener = self._new_entity().make_server((self.host, self.port), evt_handlers=handlers)
         except OSError:
             self._silence.remove()
             raise
-        self.port = server.socket.getsockname()[1]
+        self.port = self._listener.socket.getsockname()[1]
+        thread = threading.Thread(
+            target=self._listener.serve_forever,
+            args=(POLL_SECONDS,),
+            name=f"{self.ae_title}@{self.port}",
+            daemon=True,
+        )
+        self._threads.add(thread)
+        thread.start()
         return self
 
     def stop(self) -> None:
         """End every association, thread and socket."""
-        self._entity.shutdown()
-        for thread in list(self._threads):
-            _hang_up(thread)
-        for thread in list(self._threads):
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            BaseServer.shutdown(listener)
+            listener.server_close()
+        threads = list(self._threads)
+        for thread in threads:
+            _wake(thread)
+        for thread in threads:
             thread.join(JOIN_SECONDS)
         self._silence.remove()
 
@@ -268,7 +283,7 @@ def _failure(error: StatusError) -> Dataset:
 
 
 def _sendable(instance: Instance, contexts: Iterable[PresentationContext]) -> Dataset:
-    """Make the data set to send; one that no context takes stays as it is: sending it fails, and is counted."""
+    """Make the data set to send; where no context takes it, one that cannot be sent, and is counted as failed."""
     accepted = [str(c.transfer_syntax[0]) for c in contexts if c.as_scu and c.abstract_syntax == instance.sop_class_uid]
     try:
         return replace(acceptable(instance, accepted)).dataset
@@ -277,12 +292,10 @@ def _sendable(instance: Instance, contexts: Iterable[PresentationContext]) -> Da
 
 
 def _named(instance: Instance) -> Dataset:
-    """Make a data set of nothing but UIDs, in a transfer syntax that no context has."""
+    """Make a data set of nothing but UIDs; as it names no transfer syntax, pynetdicom will not send it."""
     dataset = Dataset()
     dataset.SOPClassUID = UID(instance.sop_class_uid)
     dataset.SOPInstanceUID = UID(instance.sop_instance_uid)
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = UID(instance.transfer_syntax_uid)
     return dataset
 
 
@@ -294,9 +307,13 @@ def _proposal(entries: list[Entry]) -> list[PresentationContext]:
     return contexts[:MAXIMUM_CONTEXTS]
 
 
-def _hang_up(thread: threading.Thread) -> None:
-    """Wake a thread that waits in the middle of a PDU, for which pynetdicom has no timeout."""
-    connection = getattr(getattr(thread, "socket", None), "socket", None)
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+def _wake(thread: threading.Thread) -> None:
+    """End an association as if its peer had gone, wherever it waits.
+
+    pynetdicom's own abort waits for ever for the rest of a PDU, and for long for the first.
+    """
+    if isinstance(thread, Association):
+        with suppress(OSError, AttributeError):
+            thread.dul.socket.socket.shutdown(socket.SHUT_RD)
+        if not thread.is_established:
+            thread.dul.to_user_queue.put(None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -58,7 +58,7 @@ class Grid:
 
     def spacing(self) -> tuple[float, ...]:
         """Measure the steps between slices, rows and columns, in mm."""
-        return tuple(float(length) for length in np.linalg.norm(self.steps, axis=1))
+        return tuple(round(float(length), 6) for length in np.linalg.norm(self.steps, axis=1))
 
     def direction(self, axis: int) -> Point:
         """Tell where the slices (0), the rows (1) or the columns (2) lead, as a unit vector."""
@@ -176,20 +176,29 @@ def tubes(material: str, points: Iterable[Point], radius: float, end: float | No
 
 def paint(shapes: Iterable[Shape], values: Mapping[str, float], grid: Grid, background: float | Floats) -> Floats:
     """Paint shapes in their order, the later over the earlier; edges get a share of both, as voxels do."""
-    volume = np.full(grid.shape, background, np.float32)
+    return paint_each(shapes, [values], grid, background)[0]
+
+
+def paint_each(
+    shapes: Iterable[Shape], tables: Sequence[Mapping[str, float]], grid: Grid, background: float | Floats
+) -> list[Floats]:
+    """Paint the same shapes once for each table of values, as in the phases of an examination."""
+    volumes = [np.full(grid.shape, background, np.float32) for _ in tables]
     softness = np.float32(1 / np.mean(grid.spacing()))
     for shape in shapes:
         box = grid.box(*shape.bounds())
-        block = volume[box]
-        if block.size:
+        if all(part.start < part.stop for part in box):
             cover = shape.depth(*grid.coordinates(box)) * softness + np.float32(0.5)
-            block += np.minimum(np.maximum(cover, 0), 1) * (np.float32(values[shape.material]) - block)
-    return volume
+            cover = np.minimum(np.maximum(cover, 0), 1)
+            for volume, values in zip(volumes, tables, strict=True):
+                block = volume[box]
+                block += cover * (np.float32(values[shape.material]) - block)
+    return volumes
 
 
 def as_point(numbers: Iterable[float]) -> Point:
     """Make a point of three numbers, without the noise of their last digits."""
-    x, y, z = (round(float(number), 6) + 0.0 for number in numbers)
+    x, y, z = (round(float(number), 9) + 0.0 for number in numbers)
     return x, y, z
 
 

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from itkdicomqr.errors import InstanceError, UnsupportedImageError
+from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pydicom.dataset import Dataset
+    from pydicom.tag import BaseTag
 
 UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 """What an instance may become, the better first."""
@@ -88,15 +89,20 @@ def _encoded(dataset: Dataset, target: UID, *, swap: bool, signed: bool) -> byte
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, target.is_implicit_VR
     for tag in sorted(dataset.keys()):
-        element = dataset.get_item(tag)
+        element: DataElement | RawDataElement = dataset.get_item(tag)
         vr = _vr_of(tag, element.VR, signed=signed)
         if vr == "SQ":
-            items = dataset[tag].value
-            value = b"".join(_item(_encoded(item, target, swap=swap, signed=signed)) for item in items)
-        else:
-            value = _swapped(element.value or b"", vr) if swap else element.value
-        write_data_element(buffer, RawDataElement(tag, vr, 0, value or b"", 0, target.is_implicit_VR, True))
+            items = (_encoded(item, target, swap=swap, signed=signed) for item in dataset[tag].value)
+            element = _raw(tag, vr, b"".join(map(_item, items)))
+        elif element.is_raw:
+            value = element.value or b""
+            element = _raw(tag, vr, _swapped(value, vr) if swap else value)
+        write_data_element(buffer, element)
     return bytes(buffer.getvalue())
+
+
+def _raw(tag: BaseTag, vr: str, value: bytes) -> RawDataElement:
+    return RawDataElement(tag, vr, 0, value, 0, is_implicit_VR=False, is_little_endian=True)
 
 
 def _item(content: bytes) -> bytes:
@@ -123,4 +129,4 @@ def _is_signed(dataset: Dataset, *, swap: bool) -> bool:
 
 def _swapped(value: bytes, vr: str) -> bytes:
     width = next((width for width, vrs in _WIDTHS.items() if vr in vrs), 1)
-    return np.frombuffer(value[: len(value) // width * width], f"V{width}").byteswap().tobytes() if width > 1 else value
+    return np.frombuffer(value[: len(value) // width * width], f"u{width}").byteswap().tobytes() if width > 1 else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,9 +37,13 @@ from itkdicomqr.node import Node
 MAX_PDU = 1 << 17
 """The longest PDU that we announce: archives seldom send longer ones."""
 
+MAX_MATCH_BYTES = 1 << 16
+"""The largest data set of a C-FIND response: a usual one has some hundred bytes."""
+
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
 
+_UID = re.compile(r"[0-9.]{1,64}")
 _RELEASE_RQ = bytes([PduType.RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
 _RELEASE_RP = bytes([PduType.RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
 _ABORT = bytes([PduType.ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0])
@@ -78,7 +83,7 @@ class Association:
     def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
         self._transport = transport
-        self._reader = StreamReader(MAX_PDU, node.limits.max_instance_bytes)
+        self._reader = StreamReader(MAX_PDU)
         self._granted = Granted({}, 0)
         self._message_id = 0
         self._open = True
@@ -105,10 +110,12 @@ class Association:
         ProtocolError
             What listens there speaks no DICOM.
         """
+        opening = deadline.part(node.timeouts.connect, "connect")
         with _placed(node, "connecting"):
-            association = cls(node, Transport.connect(node, deadline))
+            association = cls(node, Transport.connect(node, opening))
         with association._step("opening the association"):
             association._associate(proposals)
+        association._transport.deadline = deadline
         return association
 
     def __enter__(self) -> Self:
@@ -133,11 +140,11 @@ class Association:
         with self._step("C-ECHO"):
             context = self._context(VERIFICATION)
             self._request(Field.C_ECHO_RQ, context)
-            response = self._response(Field.C_ECHO_RSP)
+            response = self._response(Field.C_ECHO_RSP, context)
             if response.command.status != status.SUCCESS:
                 raise _failure(response.command)
 
-    def find(self, identifier: Dataset, model: str) -> list[Dataset]:
+    def find(self, identifier: Dataset, model: str) -> Iterator[Dataset]:
         """Query at the level that the identifier names (C-FIND, PS3.4 C.4.1).
 
         Parameters
@@ -147,10 +154,10 @@ class Association:
         model : {"study", "patient"}
             The information model.
 
-        Returns
-        -------
-        list of Dataset
-            One a match, as the archive encoded it.
+        Yields
+        ------
+        Dataset
+            One a match, as the archive encoded it; take all of them before the next operation.
 
         Raises
         ------
@@ -164,7 +171,8 @@ class Association:
         with self._step("C-FIND"):
             context = self._context(FIND[model])
             self._request(Field.C_FIND_RQ, context, identifier)
-            return list(self._matches(context))
+            self._reader.limit(MAX_MATCH_BYTES, "which no match needs")
+            yield from self._matches(context)
 
     def get(self, identifier: Dataset) -> Generator[Instance, None, Retrieved]:
         """Have instances sent on this association (C-GET, PS3.4 C.4.3).
@@ -187,12 +195,12 @@ class Association:
         with self._step("C-GET"):
             context = self._context(GET[self._node.model])
             self._request(Field.C_GET_RQ, context, identifier)
+            self._reader.limit(self._node.limits.max_instance_bytes, "raise it by Limits(max_instance_bytes=...)")
             message = self._receive("first_response")
-            while message.command.field == Field.C_STORE_RQ or message.command.status in status.PENDING:
+            while message.command.field == Field.C_STORE_RQ or self._pending(message, Field.C_GET_RSP, context):
                 if message.command.field == Field.C_STORE_RQ:
                     yield from self._stored(message)
                 message = self._receive("idle")
-            self._check_response(message, Field.C_GET_RSP)
             command = message.command
             return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
 
@@ -203,6 +211,7 @@ class Association:
     def release(self) -> None:
         """Release the association, and close the connection."""
         if self._open:
+            self._transport.deadline = Deadline(RELEASE_SECONDS)
             with suppress(NetworkError):
                 self._transport.send(_RELEASE_RQ, RELEASE_SECONDS, "idle")
                 while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
@@ -212,6 +221,7 @@ class Association:
     def abort(self) -> None:
         """Abort the association, and close the connection."""
         if self._open:
+            self._transport.deadline = Deadline(RELEASE_SECONDS)
             with suppress(NetworkError):
                 self._transport.send(_ABORT, RELEASE_SECONDS, "idle")
         self._close()
@@ -242,7 +252,10 @@ class Association:
         try:
             answer = self._event(self._node.timeouts.connect, "connect")
         except ConnectionLostError as error:
-            message = "it closed the connection: it may not know our address, or not speak DICOM on this port"
+            message = (
+                "it closed the connection: it may not know our address, not speak DICOM on this port, "
+                "or expect TLS (dicoms://)"
+            )
             raise sending_failed or ConnectionLostError(message) from error
         if not isinstance(answer, Pdu):
             raise ProtocolError("it sent data before the association was there")
@@ -277,30 +290,37 @@ class Association:
         for part in p_data(context_id, content, command=command, max_pdu=self._granted.max_pdu):
             self._transport.send(part, self._node.timeouts.idle, "idle")
 
-    def _response(self, field: Field) -> Message:
-        message = self._receive("first_response")
-        self._check_response(message, field)
+    def _response(self, field: Field, context: Context, setting: str = "first_response") -> Message:
+        message = self._receive(setting)
+        self._check_response(message, field, context)
         return message
 
-    def _check_response(self, message: Message, field: Field) -> None:
+    def _pending(self, message: Message, field: Field, context: Context) -> bool:
+        self._check_response(message, field, context)
+        return message.command.status in status.PENDING
+
+    def _check_response(self, message: Message, field: Field, context: Context) -> None:
         if message.command.field != field:
             found = message.command.field
             raise ProtocolError(f"it answered with command 0x{found:04X} where {field.name} was due")
         if message.command.number(Element.MESSAGE_ID_BEING_RESPONDED_TO) != self._message_id:
             raise ProtocolError("it answered a request that was not made")
+        if message.context_id != context.id:
+            raise ProtocolError(f"it answered on presentation context {message.context_id}, not on {context.id}")
 
     def _matches(self, context: Context) -> Iterator[Dataset]:
         limit = self._node.limits.max_matches
-        response = self._response(Field.C_FIND_RSP)
+        response = self._response(Field.C_FIND_RSP, context)
         count = 0
         while response.command.status in status.PENDING:
             count += 1
             if count > limit:
                 message = f"more than {limit} matches: narrow the search, or raise Limits(max_matches=...)"
                 raise LimitExceededError(message)
+            if not response.command.has_data_set:
+                raise ProtocolError("it sent a match without a data set")
             yield _decoded(response.data, UID(context.transfer_syntax))
-            response = self._receive("idle")
-            self._check_response(response, Field.C_FIND_RSP)
+            response = self._response(Field.C_FIND_RSP, context, "idle")
         self._check_end_of_matches(response.command, count)
 
     def _check_end_of_matches(self, command: Command, count: int) -> None:
@@ -323,13 +343,10 @@ class Association:
             raise ProtocolError("it sent an instance on the presentation context of another SOP class")
         if not command.has_data_set:
             raise ProtocolError("it sent a C-STORE request without a data set")
-        yield Instance(
-            context.abstract_syntax,
-            command.text(Element.AFFECTED_SOP_INSTANCE_UID),
-            context.transfer_syntax,
-            message.data,
-            "C-GET",
-        )
+        sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
+        if not _UID.fullmatch(sop_instance_uid):
+            raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
+        yield Instance(context.abstract_syntax, sop_instance_uid, context.transfer_syntax, message.data, origin="C-GET")
         self._send(context.id, dimse.store_response(command, status.SUCCESS))
 
     def _receive(self, setting: str) -> Message:

@@ -57,7 +57,9 @@ def _text(value: bytes) -> str:
 
 
 def _short(value: bytes) -> int:
-    return int.from_bytes(value[:2], "little")
+    if len(value) != 2:
+        raise _damaged()
+    return int.from_bytes(value, "little")
 
 
 _READERS: Mapping[int, Callable[[bytes], int | str]] = {
@@ -95,7 +97,7 @@ class Command:
         Raises
         ------
         ProtocolError
-            An element reaches beyond the end, or belongs to another group.
+            An element reaches beyond the end, or a number is not of two bytes.
         """
         elements: dict[int, int | str] = {}
         offset = 0
@@ -105,9 +107,10 @@ class Command:
             except struct.error:
                 raise _damaged() from None
             offset += 8
-            if group != 0 or length > len(encoded) - offset:
+            if length > len(encoded) - offset:
                 raise _damaged()
-            read = _READERS.get(element)
+            # Orthanc appends the status detail of group 0008 to its command sets.
+            read = _READERS.get(element) if group == 0 and length else None
             if read is not None:
                 elements[element] = read(bytes(encoded[offset : offset + length]))
             offset += length
@@ -154,17 +157,6 @@ def request(field: Field, message_id: int, sop_class_uid: str, *, data_set: bool
     if data_set:
         elements[Element.PRIORITY] = PRIORITY_MEDIUM
     return Command(elements)
-
-
-def cancel_request(message_id: int) -> Command:
-    """Make a C-CANCEL request (PS3.7 9.3.2.3)."""
-    return Command(
-        {
-            Element.COMMAND_FIELD: Field.C_CANCEL_RQ,
-            Element.MESSAGE_ID_BEING_RESPONDED_TO: message_id,
-            Element.COMMAND_DATA_SET_TYPE: NO_DATA_SET,
-        }
-    )
 
 
 def store_response(stored: Command, status: int) -> Command:

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 
 SUCCESS = 0x0000
 CANCELLED = 0xFE00
-SUB_OPERATIONS_FAILED = 0xB000
 MATCHES_TRUNCATED = 0xB001
 PENDING = frozenset({0xFF00, 0xFF01})
-
-OUT_OF_RESOURCES = 0xA700
-SOP_CLASS_NOT_SUPPORTED = 0x0122
-CANNOT_UNDERSTAND = 0xC000
 
 _WORDS: Mapping[int, str] = {
     0x0105: "no such attribute",

@@ -22,8 +22,17 @@ PDU_TOLERANCE = 6
 
 PDU_HEADER = struct.Struct(">BxI")
 PDV_HEADER = struct.Struct(">IBB")
+MAX_WASTE = 1 / 16
+"""How much larger than its data set a buffer may stay; a smaller data set is copied out of it."""
+
 COMMAND_FRAGMENT = 0x01
 LAST_FRAGMENT = 0x02
+
+_OTHERS = {
+    b"HTTP/": "this port speaks HTTP, not DICOM: ask for the archive's DICOM (DIMSE) port, often 104, 4242 or 11112",
+    b"\x15\x03": "this port speaks TLS: give dicoms://, or ask for the archive's port without TLS",
+}
+"""What other protocols answer to an association request: how it begins, and what to try."""
 
 
 class PduType(IntEnum):
@@ -66,7 +75,7 @@ class StreamReader:
     max_pdu : int
         The maximum length that we announced.
     max_message : int
-        The largest data set to accept, in bytes.
+        The largest data set to accept, in bytes, until `limit` sets another.
 
     Examples
     --------
@@ -75,14 +84,18 @@ class StreamReader:
     6
     """
 
-    def __init__(self, max_pdu: int, max_message: int) -> None:
+    def __init__(self, max_pdu: int, max_message: int = 0) -> None:
         self._max_pdu = max_pdu
         self._command = _Fragments(MAX_COMMAND_BYTES, "a command set", "which no request needs")
-        self._data = _Fragments(max_message, "a data set", "raise it by Limits(max_instance_bytes=...)")
+        self.limit(max_message)
         self._parsed: Command | None = None
         self._context_id = 0
         self._unread_of_pdu = 0
         self._await_header()
+
+    def limit(self, max_message: int, cure: str = "which no answer needs") -> None:
+        """Set the largest data set to accept from the next message on, and what an error says of it."""
+        self._data = _Fragments(max_message, "a data set", cure)
 
     def room(self) -> memoryview:
         """Tell where the next bytes belong; never empty."""
@@ -203,6 +216,8 @@ class _Fragments:
     def take(self) -> memoryview:
         """Give all of it away, and begin anew."""
         whole = memoryview(self._buffer)[: self._used].toreadonly()
+        if len(self._buffer) > (1 + MAX_WASTE) * self._used:
+            whole = memoryview(bytes(whole))
         self._expected, self._used, self._buffer = self._used, 0, bytearray()
         return whole
 
@@ -238,6 +253,5 @@ def _check(size: int, limit: int, what: str, cure: str) -> None:
 
 
 def _no_dicom(header: bytes) -> str:
-    if header.startswith(b"HTTP/"):
-        return "this port speaks HTTP, not DICOM: ask for the archive's DICOM (DIMSE) port, often 104, 4242 or 11112"
-    return f"this port does not speak DICOM: what came begins with {header!r}"
+    words = (text for beginning, text in _OTHERS.items() if header.startswith(beginning))
+    return next(words, f"this port does not speak DICOM: what came begins with {header!r}")

@@ -16,17 +16,24 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 
 class Deadline:
-    """The moment at which a public call must have ended.
+    """The moment at which a public call, or a part of it, must have ended.
 
     Parameters
     ----------
     seconds : float
         From now.
+    setting : str
+        The name of that timeout.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, setting: str = "total") -> None:
         self._end = monotonic() + seconds
+        self._over = f"not finished within {seconds:g} s: raise {setting}_timeout if the archive needs longer"
+
+    def part(self, seconds: float, setting: str) -> Deadline:
+        """Give the deadline of a part of the call: its own, or that of the whole if it is earlier."""
+        own = Deadline(seconds, setting)
+        return own if own._end < self._end else self
 
     def wait(self, seconds: float, setting: str) -> tuple[float, str]:
         """Shorten a wait to what is left of the whole.
@@ -42,11 +49,10 @@ class Deadline:
             Nothing is left.
         """
         left = self._end - monotonic()
-        over = f"not finished within {self._seconds:g} s: raise total_timeout if the archive needs longer"
         if left <= 0:
-            raise DeadlineError(over)
+            raise DeadlineError(self._over)
         if left < seconds:
-            return left, over
+            return left, self._over
         return seconds, f"nothing came for {seconds:g} s: raise {setting}_timeout if the archive needs longer"
 
 
@@ -58,12 +64,12 @@ class Transport:
     connection : socket.socket
         Connected.
     deadline : Deadline
-        Of the whole call.
+        When all waits end, until another one is set.
     """
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._socket = connection
-        self._deadline = deadline
+        self.deadline = deadline
         self._acknowledge_at_once = _QUICKACK is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
 
     @classmethod
@@ -79,9 +85,9 @@ class Transport:
         TLSError
             The secured channel was refused.
         """
-        seconds, over = deadline.wait(node.timeouts.connect, "connect")
+        _, over = deadline.wait(node.timeouts.connect, "connect")
         try:
-            connection = socket.create_connection((node.host, node.port), timeout=seconds)
+            connection = _connected(node, deadline)
         except TimeoutError:
             raise DeadlineError(over) from None
         except socket.gaierror as error:
@@ -94,8 +100,9 @@ class Transport:
             )
             raise ConnectError(message) from None
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return cls(_secured(connection, node, over) if node.tls else connection, deadline)
+            if isinstance(connection, ssl.SSLSocket):
+                _secure(connection, *deadline.wait(node.timeouts.connect, "connect"))
+            return cls(connection, deadline)
         except BaseException:
             connection.close()
             raise
@@ -147,7 +154,7 @@ class Transport:
 
     @contextmanager
     def _waiting(self, seconds: float, setting: str) -> Iterator[None]:
-        wait, over = self._deadline.wait(seconds, setting)
+        wait, over = self.deadline.wait(seconds, setting)
         self._socket.settimeout(wait)
         try:
             yield
@@ -158,16 +165,45 @@ class Transport:
             raise ConnectionLostError(message) from None
 
 
-def _secured(connection: socket.socket, node: Node, over: str) -> ssl.SSLSocket:
+def _connected(node: Node, deadline: Deadline) -> socket.socket:
+    """Try one address of the host after the other, each for its share of the time that is left."""
+    addresses = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)
+    while True:
+        seconds, _ = deadline.wait(node.timeouts.connect, "connect")
+        share = seconds / len(addresses)
+        family, kind, protocol, _, address = addresses.pop(0)
+        connection = _new_socket(node, family, kind, protocol)
+        try:
+            connection.settimeout(share)
+            connection.connect(address)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException as error:
+            connection.close()
+            if not addresses or not isinstance(error, OSError):
+                raise
+        else:
+            return connection
+
+
+def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.socket:
+    """Make a socket; it is wrapped for TLS before it connects, since a reset in between would leave it open."""
+    plain = socket.socket(family, kind, protocol)
+    if not node.tls:
+        return plain
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context.wrap_socket(plain, server_hostname=node.host, do_handshake_on_connect=False)
+
+
+def _secure(connection: ssl.SSLSocket, seconds: float, over: str) -> None:
+    connection.settimeout(seconds)
     try:
-        return context.wrap_socket(connection, server_hostname=node.host)
+        connection.do_handshake()
     except TimeoutError:
         raise DeadlineError(over) from None
     except ssl.SSLCertVerificationError as error:
         message = f"its certificate was refused: {error.verify_message}"
         raise TLSError(message) from None
-    except (ssl.SSLError, OSError) as error:
+    except OSError as error:
         message = f"no secured channel ({getattr(error, 'reason', None) or error}): is this the archive's TLS port?"
         raise TLSError(message) from None

@@ -194,7 +194,7 @@ def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tup
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         with Archive(folder, ae_title=ae_title, port=port, host=host, destinations=destinations) as archive:
-            click.echo(f"{len(archive.instances)} instances at {archive.url} ({archive.skipped} files skipped)")
+            click.echo(f"{len(archive.instances)} instances at {archive.url} (files skipped: {archive.skipped})")
             stopped.wait()
     except OSError as error:
         message = f"cannot listen at {host}:{port} ({error.strerror}): choose another port, or 0 for a free one"

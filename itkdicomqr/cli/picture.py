@@ -80,7 +80,7 @@ def _scaled(plane: NDArray[Any], steps: tuple[float, ...], pixel: float) -> NDAr
 
 def _in_window(plane: NDArray[Any]) -> Gray:
     low, high = np.percentile(plane, WINDOW_PERCENTILES)
-    scaled = (plane.astype(np.float64) - low) * (255.0 / max(high - low, np.finfo(float).tiny))
+    scaled = (plane.astype(np.float64) - low) * 255.0 / ((high - low) or 1.0)
     gray: Gray = scaled.clip(0, 255).astype(np.uint8)
     return gray
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
@@ -13,8 +11,8 @@ import numpy as np
 from pydicom import uid
 
 from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
-from itkdicomqr.volume.codestream import codestream_of, unboxed
-from itkdicomqr.volume.fragments import single_frame
+from itkdicomqr.volume.codestream import codestream_of, is_ended, unboxed
+from itkdicomqr.volume.rle import decode_rle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     Decode = Callable[[memoryview, PixelLayout], Samples]
 
 _PIXEL_DATA = 0x7FE00010
-_RLE_HEADER = 64
 _JPEG_COLOURS = {
     "RGB": {"colorspace": "RGB", "outcolorspace": "RGB"},
     "YBR_FULL": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
@@ -75,6 +72,11 @@ class Codec:
     colours: Mapping[str, str]
 
 
+def is_native(transfer_syntax_uid: str) -> bool:
+    """Tell whether a transfer syntax leaves pixels as they are."""
+    return transfer_syntax_uid in _NATIVE
+
+
 def decoder_name(transfer_syntax_uid: str) -> str:
     """Name what decodes a transfer syntax.
 
@@ -83,9 +85,14 @@ def decoder_name(transfer_syntax_uid: str) -> str:
     UnsupportedImageError
         Nothing here does.
     """
-    if transfer_syntax_uid in _NATIVE:
+    if is_native(transfer_syntax_uid):
         return "native"
     return _codec(transfer_syntax_uid).name
+
+
+def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
+    """Tell whether decoding itself turns a photometric interpretation into RGB."""
+    return not is_native(transfer_syntax_uid) and photometric in _codec(transfer_syntax_uid).colours
 
 
 def read_stored(header: SliceHeader) -> Stored:
@@ -105,10 +112,13 @@ def read_stored(header: SliceHeader) -> Stored:
         if pixels is None:
             message = "it has no pixel data"
             raise CorruptInstanceError(message)
-        if syntax in _NATIVE:
+        if is_native(syntax):
             return _native(header, pixels)
         codec = _codec(syntax)
-        samples = _fitting(codec.decode(single_frame(pixels.value), layout), layout)
+        if not pixels.encapsulated:
+            message = "its pixel data is not encapsulated, which its transfer syntax demands"
+            raise CorruptInstanceError(message)
+        samples = _fitting(codec.decode(header.source.compressed[header.frame], layout), layout)
     except CorruptInstanceError as error:
         raise CorruptInstanceError(error.args[0], sop_instance_uid=header.sop_instance_uid) from None
     return Stored(samples, codec.colours.get(layout.photometric, layout.photometric))
@@ -130,15 +140,16 @@ def _native(header: SliceHeader, pixels: PixelElement) -> Stored:
     dtype = np.dtype(f"{'<' if syntax.is_little_endian else '>'}{_kind(layout)}{layout.bits_allocated // 8}")
     subsampled = layout.photometric == "YBR_FULL_422"
     count = layout.rows * layout.columns * (2 if subsampled else layout.samples)
-    needed, have = count * dtype.itemsize, len(pixels.value)
+    needed, have = header.frames * count * dtype.itemsize, len(pixels.value)
     if have < needed:
         size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
+        size += f" x {header.frames} frames" if header.frames > 1 else ""
         message = f"its pixel data has {have} bytes, but {size} need {needed}"
         raise CorruptInstanceError(message)
     content = _unswapped(pixels.value) if _is_in_swapped_words(header) else pixels.value
-    flat = np.frombuffer(content, dtype, count)
+    flat = np.frombuffer(content, dtype, count, header.frame * count * dtype.itemsize)
     samples = _unsubsampled(flat, layout) if subsampled else _shaped(flat, layout)
-    return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0))
+    return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // header.frames)
 
 
 def _is_in_swapped_words(header: SliceHeader) -> bool:
@@ -149,7 +160,7 @@ def _is_in_swapped_words(header: SliceHeader) -> bool:
 
 
 def _unswapped(value: memoryview) -> bytes:
-    return np.frombuffer(value, ">u2").astype("<u2").tobytes()
+    return np.frombuffer(bytes(value) + b"\0" * (len(value) % 2), ">u2").astype("<u2").tobytes()
 
 
 def _kind(layout: PixelLayout) -> str:
@@ -199,6 +210,9 @@ def _checked(frame: memoryview, layout: PixelLayout) -> memoryview:
             f"but the header says {'x'.join(map(str, expected))} of {layout.bits_allocated} bits"
         )
         raise CorruptInstanceError(message)
+    if not is_ended(frame):
+        message = "its codestream is cut short: the end marker is missing"
+        raise CorruptInstanceError(message)
     return frame
 
 
@@ -220,47 +234,6 @@ def _jpeg_lossless(frame: memoryview, layout: PixelLayout) -> Samples:
     return _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
 
 
-def _rle(frame: memoryview, layout: PixelLayout) -> Samples:
-    """Put the byte planes of RLE together, most significant first (PS3.5 annex G)."""
-    width = layout.bits_allocated // 8
-    planes = [_plane(segment, layout) for segment in _segments(frame, layout.samples * width)]
-    words = np.empty((layout.rows * layout.columns, layout.samples, width), np.uint8)
-    for index, plane in enumerate(planes):
-        words[:, index // width, width - 1 - index % width] = plane
-    interleaved = words.reshape(-1).view(f"<u{width}")
-    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
-    return interleaved.reshape(shape)
-
-
-def _segments(frame: memoryview, expected: int) -> list[memoryview]:
-    if len(frame) < _RLE_HEADER:
-        message = "its RLE header is cut short"
-        raise CorruptInstanceError(message)
-    count, *offsets = struct.unpack_from("<16I", frame)
-    if count != expected:
-        message = f"its RLE header counts {count} segments, but BitsAllocated and SamplesPerPixel need {expected}"
-        raise CorruptInstanceError(message)
-    bounds = [*offsets[:count], len(frame)]
-    if sorted(bounds) != bounds:
-        message = "its RLE header's offsets are out of order"
-        raise CorruptInstanceError(message)
-    return [frame[start:stop] for start, stop in pairwise(bounds)]
-
-
-def _plane(segment: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:
-    """Decode a segment; its padding to an even length may decode to one byte more."""
-    expected = layout.rows * layout.columns
-    try:
-        decoded = imagecodecs.packbits_decode(bytes(segment))
-    except (RuntimeError, ValueError) as error:
-        message = f"its RLE segments cannot be decoded ({type(error).__name__})"
-        raise CorruptInstanceError(message) from None
-    if len(decoded) not in {expected, expected + 1}:
-        message = f"an RLE segment decodes to {len(decoded)} bytes, but a plane has {expected}"
-        raise CorruptInstanceError(message)
-    return np.frombuffer(decoded, np.uint8, expected)
-
-
 _NATIVE = frozenset(
     {
         uid.ImplicitVRLittleEndian,
@@ -274,7 +247,7 @@ _JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {})
 _JPEG_LS = Codec("imagecodecs jpegls", partial(_by_imagecodecs, imagecodecs.jpegls_decode), {})
 _JPEG_2000 = Codec("imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS)
 _CODECS: Mapping[str, Codec] = {
-    str(uid.RLELossless): Codec("imagecodecs packbits", _rle, {}),
+    str(uid.RLELossless): Codec("imagecodecs packbits", decode_rle, {}),
     str(uid.JPEGBaseline8Bit): _JPEG,
     str(uid.JPEGExtended12Bit): _JPEG,
     str(uid.JPEGLossless): _JPEG_LOSSLESS,

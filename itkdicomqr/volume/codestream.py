@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 JPEG_START = b"\xff\xd8"
 J2K_START = b"\xff\x4f\xff\x51"
+END_MARKER = b"\xff\xd9"
+"""EOI of JPEG and JPEG-LS, EOC of JPEG 2000."""
 JP2_START = b"\0\0\0\x0cjP  "
 
+_PADDING = 16
 _START_OF_FRAME = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 """The SOF markers of ITU-T T.81 table B.1, and that of JPEG-LS (ITU-T T.87 C.1.1)."""
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
@@ -52,6 +55,11 @@ def codestream_of(frame: memoryview) -> Codestream | None:
         return _jpeg(frame) if frame[:2] == JPEG_START else None
     except (struct.error, IndexError):
         return None
+
+
+def is_ended(frame: memoryview) -> bool:
+    """Tell whether a codestream has its end marker, without which decoders invent the rest; padding may follow."""
+    return END_MARKER in bytes(frame[-_PADDING:])
 
 
 def unboxed(frame: memoryview) -> memoryview:

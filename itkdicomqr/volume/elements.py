@@ -45,32 +45,36 @@ class Elements:
 
     Attributes
     ----------
-    dataset : pydicom.Dataset
-        The header, raw until used.
+    raw : mapping
+        The elements as they were read, by tag.
+    byte_order : str
+        That of binary numbers, as struct writes it.
     sop_instance_uid : str
         Named by errors.
+    dataset : pydicom.Dataset
+        The header, for its sequences.
     """
 
-    dataset: Dataset
+    raw: Mapping[int, Any]
+    byte_order: str
     sop_instance_uid: str
+    dataset: Dataset
 
     @classmethod
     def of(cls, instance: Instance) -> Elements:
         """Read the header of an instance."""
-        return cls(instance.header, instance.sop_instance_uid)
+        header = instance.header
+        byte_order = "<" if header.original_encoding[1] else ">"
+        raw = {int(tag): element for tag, element in header.items()}
+        return cls(raw, byte_order, instance.sop_instance_uid, header)
 
     def __contains__(self, tag: int) -> bool:
-        return tag in self.dataset
-
-    @property
-    def byte_order(self) -> str:
-        """The byte order of binary numbers, as struct writes it."""
-        return "<" if self.dataset.original_encoding[1] else ">"
+        return tag in self.raw
 
     def content(self, tag: int) -> bytes:
         """Return the bytes of an element, none where it is absent or empty."""
         element = self._element(tag)
-        return b"" if element is None else _encoded(element.value, vr_of(element), self.byte_order)
+        return b"" if element is None else encoded_value(element.value, vr_of(element), self.byte_order)
 
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the values of an element of text, each without padding; none where it is empty.
@@ -87,7 +91,9 @@ class Elements:
     def binary(self, tag: int) -> tuple[float, ...]:
         """Return the numbers of a binary element, none where it is absent or empty."""
         element = self._element(tag)
-        code = NUMBER_FORMATS.get("" if element is None else vr_of(element), "H")
+        if element is None:
+            return ()
+        code = NUMBER_FORMATS.get(vr_of(element), "H")
         content = self.content(tag)
         return struct.unpack_from(f"{self.byte_order}{len(content) // struct.calcsize(code)}{code}", content)
 
@@ -145,12 +151,19 @@ class Elements:
         return CorruptInstanceError(message, sop_instance_uid=self.sop_instance_uid)
 
     def _element(self, tag: int) -> Any:
-        return self.dataset.get_item(tag) if tag in self.dataset else None
+        element = self.raw.get(tag)
+        if element is not None and element.value is None and _length_of(element) > 0:
+            raise self.corrupt(tag, "cannot be read")
+        return element
+
+
+def _length_of(element: Any) -> int:
+    return int(getattr(element, "length", 0))
 
 
 def vr_of(element: Any) -> str:
-    """Return an element's VR, by the dictionary where the encoding is implicit."""
-    if element.VR:
+    """Return an element's VR, by the dictionary where the encoding does not tell it."""
+    if element.VR not in {None, "UN"}:
         return str(element.VR)
     if element.tag.element == 0:
         return "UL"
@@ -166,8 +179,8 @@ def number_or_text(text: str) -> Value:
     return number if math.isfinite(number) and "_" not in text else text
 
 
-def _encoded(value: Any, vr: str, byte_order: str) -> bytes:
-    """Return the bytes of a raw value, or write back one that somebody had pydicom convert."""
+def encoded_value(value: Any, vr: str, byte_order: str) -> bytes:
+    """Return the bytes of a value, which are written back where pydicom has converted it."""
     if value is None or isinstance(value, bytes):
         return value or b""
     values = list(value) if isinstance(value, list | tuple) or hasattr(value, "__iter__") else [value]

@@ -1,8 +1,9 @@
-"""The items of encapsulated pixel data (PS3.5 A.4)."""
+"""The frames of encapsulated pixel data (PS3.5 A.4)."""
 
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
@@ -12,36 +13,57 @@ if TYPE_CHECKING:
 
 _ITEM = (0xFFFE, 0xE000)
 _SEQUENCE_DELIMITER = (0xFFFE, 0xE0DD)
+_ITEM_HEADER = 8
 
 
-def single_frame(items: memoryview) -> memoryview:
-    """Return the one compressed frame that all fragments make; not copied where there is one fragment.
+def frames_of(items: memoryview, count: int) -> list[memoryview]:
+    """Return the compressed frames that the fragments make; not copied where a frame is one fragment.
+
+    Parameters
+    ----------
+    items : memoryview
+        The basic offset table, then the fragments.
+    count : int
+        NumberOfFrames.
 
     Raises
     ------
     CorruptInstanceError
-        The items are damaged, cut short, or hold no fragment.
+        The items are damaged, cut short, hold no fragment, or cannot be told to belong to which frame.
     """
-    _offset_table, *fragments = _items(items) or [memoryview(b"")]
+    table, *fragments = list(_walk(items)) or [memoryview(b"")]
     if not fragments:
         message = "its encapsulated pixel data holds no fragment"
         raise CorruptInstanceError(message)
-    return fragments[0] if len(fragments) == 1 else memoryview(b"".join(fragments))
+    if count == len(fragments):
+        return fragments
+    starts = [0] if count == 1 else _starts(table, fragments)
+    if len(starts) != count:
+        message = f"its {len(fragments)} fragments and its offset table do not make {count} frames"
+        raise CorruptInstanceError(message)
+    return [memoryview(b"".join(fragments[start:stop])) for start, stop in pairwise([*starts, len(fragments)])]
 
 
-def _items(items: memoryview) -> list[memoryview]:
-    return list(_walk(items))
+def _starts(table: memoryview, fragments: list[memoryview]) -> list[int]:
+    """Return the index of the first fragment of each frame that the offset table tells."""
+    index_at = {}
+    offset = 0
+    for index, fragment in enumerate(fragments):
+        index_at[offset] = index
+        offset += _ITEM_HEADER + len(fragment)
+    offsets = struct.unpack_from(f"<{len(table) // 4}I", table)
+    return [index_at[offset] for offset in offsets if offset in index_at]
 
 
 def _walk(items: memoryview) -> Iterator[memoryview]:
     offset = 0
-    while offset + 8 <= len(items):
+    while offset + _ITEM_HEADER <= len(items):
         group, element, length = struct.unpack_from("<HHI", items, offset)
         if (group, element) == _SEQUENCE_DELIMITER:
             return
-        if (group, element) != _ITEM or length > len(items) - offset - 8:
+        if (group, element) != _ITEM or length > len(items) - offset - _ITEM_HEADER:
             break
-        yield items[offset + 8 : offset + 8 + length]
-        offset += 8 + length
+        yield items[offset + _ITEM_HEADER : offset + _ITEM_HEADER + length]
+        offset += _ITEM_HEADER + length
     message = f"its encapsulated pixel data is damaged or cut short at byte {offset}"
     raise CorruptInstanceError(message)

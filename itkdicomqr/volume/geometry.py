@@ -106,6 +106,11 @@ def difference(a: Sequence[float], b: Sequence[float]) -> Vector:
     return a[0] - b[0], a[1] - b[1], a[2] - b[2]
 
 
+def sum_of(a: Sequence[float], b: Sequence[float]) -> Vector:
+    """Return the sum of two vectors."""
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
 def normalised(a: Sequence[float]) -> Vector:
     """Return a unit vector by multiplying with the reciprocal of the norm, as vnl does."""
     return scaled(a, 1.0 / length(a))
@@ -120,16 +125,15 @@ def grid_of(slices: Sequence[SliceHeader], source: SpacingSource) -> Geometry:
     """Return the grid that ITK gives to slices in order, its axes orthogonal (PS3.3 C.7.6.2).
 
     The spacing of slices is the distance from the first position to the last, divided by the
-    number of steps; of one slice it is SpacingBetweenSlices.
+    number of steps; of one slice it is SpacingBetweenSlices. Slices that descend go against the normal.
     """
     first, last = slices[0], slices[-1]
     rows, columns = in_plane_spacing(first, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
     if first.position is None or last.position is None or first.orientation is None:
         return Geometry((0.0, 0.0, 0.0), (columns, rows, _single_step(slices)), IDENTITY)
-    step = _single_step(slices)
-    if len(slices) > 1:
-        step = length(difference(last.position, first.position)) / (len(slices) - 1)
-    return Geometry(first.position, (columns, rows, step), _direction(first.orientation))
+    descending = dot(difference(last.position, first.position), normal(first.orientation)) < 0
+    direction = _direction(first.orientation, 1.0 - 2.0 * descending)
+    return Geometry(first.position, (columns, rows, _step(slices)), direction)
 
 
 def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float, ...] | None:
@@ -142,9 +146,11 @@ def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float,
 
 
 def regularity_of(positions: Sequence[Vector], towards: Vector) -> Regularity:
-    """Measure positions that are in order along a unit normal."""
+    """Measure positions that are in order along a unit normal, or against it."""
     if len(positions) < 2:
         return Regularity()
+    if dot(difference(positions[-1], positions[0]), towards) < 0:
+        towards = scaled(towards, -1.0)
     steps = tuple(dot(difference(after, before), towards) for before, after in pairwise(positions))
     mean = sum(steps) / len(steps)
     line = normalised(difference(positions[-1], positions[0]))
@@ -188,10 +194,23 @@ def _single_step(slices: Sequence[SliceHeader]) -> float:
     return abs(slices[0].spacing_between_slices or UNKNOWN_SPACING) if len(slices) == 1 else UNKNOWN_SPACING
 
 
-def _direction(orientation: Sequence[float]) -> Matrix:
+def _step(slices: Sequence[SliceHeader]) -> float:
+    """Return the spacing of slices: ITK averages differently between instances and within one."""
+    positions = [header.position for header in slices if header.position is not None]
+    if len(positions) == 1:
+        return _single_step(slices)
+    if slices[0].source is slices[-1].source:
+        perpendicular = cross((slices[0].orientation or ())[:3], (slices[0].orientation or ())[3:])
+        norm = length(perpendicular)
+        heights = [dot(tuple(axis / norm for axis in perpendicular), position) for position in positions]
+        return abs(sum(after - before for before, after in pairwise(heights)) / (len(heights) - 1))
+    return length(difference(positions[-1], positions[0])) / (len(positions) - 1)
+
+
+def _direction(orientation: Sequence[float], sign: float) -> Matrix:
     column = orientation[3:]
     k = normal(orientation)
     i = normalised(cross(column, k))
     j = cross(k, i)
-    rows = tuple((i[axis] + 0.0, j[axis] + 0.0, k[axis] + 0.0) for axis in range(3))
+    rows = tuple((i[axis] + 0.0, j[axis] + 0.0, sign * k[axis] + 0.0) for axis in range(3))
     return rows[0], rows[1], rows[2]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from itkdicomqr.errors import CorruptInstanceError
-from itkdicomqr.volume.geometry import dot, length, normal
+from itkdicomqr.volume.geometry import dot, normal
+from itkdicomqr.volume.headers import checked_orientation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -30,9 +30,6 @@ SAME_SPACING = 1e-4
 
 SAME_POSITION = 1e-3
 """Two slices nearer than this along the normal are at one position, mm."""
-
-ORTHONORMAL = 1e-3
-"""How far ImageOrientationPatient may be from two orthogonal unit vectors."""
 
 
 @dataclass(frozen=True)
@@ -71,30 +68,19 @@ def stacks_of(headers: Iterable[SliceHeader]) -> list[Stack]:
 
 
 def in_order(slices: Sequence[SliceHeader]) -> tuple[SliceHeader, ...]:
-    """Sort the slices of a stack along their normal, or by InstanceNumber where they have no position."""
+    """Sort the slices of a stack along their normal, or by InstanceNumber where they have no position.
+
+    The frames of one instance keep their order where it descends, as ITK does.
+    """
     numbered = sorted(slices, key=by_number)
     if numbered[0].orientation is None:
         return tuple(numbered)
     towards = normal(checked_orientation(numbered[0]))
-    return tuple(sorted(numbered, key=lambda header: dot(header.position or (), towards)))
-
-
-def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
-    """Return a slice's ImageOrientationPatient.
-
-    Raises
-    ------
-    CorruptInstanceError
-        It is not two orthogonal unit vectors.
-    """
-    orientation = header.orientation or ()
-    row, column = orientation[:3], orientation[3:]
-    worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
-    if worst > ORTHONORMAL:
-        values = "\\".join(f"{number:g}" for number in orientation)
-        message = f"ImageOrientationPatient (0020,0037) {values} is not two orthogonal unit vectors"
-        raise CorruptInstanceError(message, sop_instance_uid=header.sop_instance_uid)
-    return orientation
+    heights = {id(header): dot(header.position or (), towards) for header in numbered}
+    one_instance = len({id(header.source) for header in numbered}) == 1
+    if one_instance and all(heights[id(after)] < heights[id(before)] for before, after in pairwise(numbered)):
+        return tuple(numbered)
+    return tuple(sorted(numbered, key=lambda header: heights[id(header)]))
 
 
 def repeats(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
@@ -104,16 +90,16 @@ def repeats(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     towards = normal(slices[0].orientation)
     runs = [[slices[0]]]
     for before, after in pairwise(slices):
-        if dot(after.position or (), towards) - dot(before.position or (), towards) > SAME_POSITION:
+        if abs(dot(after.position or (), towards) - dot(before.position or (), towards)) > SAME_POSITION:
             runs.append([])
         runs[-1].append(after)
     return runs
 
 
-def by_number(header: SliceHeader) -> tuple[bool, int, str]:
-    """Return what sorts slices by InstanceNumber, then by SOP Instance UID."""
+def by_number(header: SliceHeader) -> tuple[bool, int, str, int]:
+    """Return what sorts slices by InstanceNumber, then by SOP Instance UID, then by frame."""
     number = header.instance_number
-    return number is None, number or 0, header.sop_instance_uid
+    return number is None, number or 0, header.sop_instance_uid, header.frame
 
 
 def _split(
@@ -129,6 +115,11 @@ def _split(
             parts[value].append(member)
         split += [({**key, keyword: value}, part) for value, part in parts.items()]
     return split
+
+
+def _is_cine(header: SliceHeader) -> bool:
+    """Tell whether frames follow each other in time: several, without a place."""
+    return header.frames > 1 and header.position is None
 
 
 def _frames_of_reference(members: Sequence[SliceHeader]) -> list[str]:
@@ -171,6 +162,7 @@ SPLITS: Mapping[str, ValuesOf] = {
     "Columns": _each(lambda header: header.layout.columns),
     "SamplesPerPixel": _each(lambda header: header.layout.samples),
     "PhotometricInterpretation": _each(lambda header: header.layout.photometric),
+    "SOPInstanceUID": _each(lambda header: header.sop_instance_uid if _is_cine(header) else ""),
     "FrameOfReferenceUID": _frames_of_reference,
     "ImageOrientationPatient": _near_each(lambda header: header.orientation, SAME_ORIENTATION),
     "PixelSpacing": _near_each(lambda header: header.pixel_spacing, SAME_SPACING),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from itkdicomqr.volume import fragments
 from itkdicomqr.volume.elements import Elements
+from itkdicomqr.volume.geometry import dot, length, normal, scaled, sum_of
+from itkdicomqr.volume.multiframe import frames_of
 
 if TYPE_CHECKING:
     from itkdicomqr.instance import Instance
@@ -13,6 +17,9 @@ if TYPE_CHECKING:
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 """Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
+
+ORTHONORMAL = 1e-3
+"""How far ImageOrientationPatient may be from two orthogonal unit vectors."""
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
@@ -40,6 +47,7 @@ _HIGH_BIT = 0x00280102
 _PIXEL_REPRESENTATION = 0x00280103
 _RESCALE_INTERCEPT = 0x00281052
 _RESCALE_SLOPE = 0x00281053
+_GRID_FRAME_OFFSET_VECTOR = 0x3004000C
 _DOSE_GRID_SCALING = 0x3004000E
 
 
@@ -72,20 +80,44 @@ class PixelLayout:
     signed: bool
 
 
-@dataclass(frozen=True)
-class SliceHeader:
-    """One instance, with what decides where it goes and how its pixels are read.
+@dataclass(frozen=True, eq=False)
+class PixelSource:
+    """The pixels of all frames of one instance.
 
     Attributes
     ----------
     instance : Instance
+        Which.
+    count : int
+        NumberOfFrames.
+    """
+
+    instance: Instance
+    count: int
+
+    @cached_property
+    def compressed(self) -> list[memoryview]:
+        """The compressed frames, where the pixel data is encapsulated."""
+        pixels = self.instance.pixels
+        return fragments.frames_of(memoryview(b"") if pixels is None else pixels.value, self.count)
+
+
+@dataclass(frozen=True, eq=False)
+class SliceHeader:
+    """One frame of an instance, with what decides where it goes and how its pixels are read.
+
+    Attributes
+    ----------
+    source : PixelSource
         Where the pixels are.
+    frame : int
+        Which of its frames, from 0.
+    top : Elements
+        The top level of its header.
     elements : Elements
-        Its header, for what is asked rarely.
+        The same overlaid by what is said of this frame, for what is asked rarely.
     layout : PixelLayout
         How the pixels are stored.
-    frames : int
-        NumberOfFrames.
     slope, intercept : float
         From stored values to output units; of an RT Dose, DoseGridScaling and 0.
     position : tuple of float or None
@@ -98,7 +130,9 @@ class SliceHeader:
         mm, with the sign that some vendors give it.
     """
 
-    instance: Instance = field(repr=False)
+    source: PixelSource = field(repr=False)
+    frame: int
+    top: Elements = field(repr=False)
     elements: Elements = field(repr=False)
     sop_instance_uid: str
     sop_class_uid: str
@@ -107,7 +141,6 @@ class SliceHeader:
     modality: str
     image_type: tuple[str, ...]
     instance_number: int | None
-    frames: int
     layout: PixelLayout
     slope: float
     intercept: float
@@ -116,6 +149,16 @@ class SliceHeader:
     pixel_spacing: tuple[float, ...] | None
     imager_pixel_spacing: tuple[float, ...] | None
     spacing_between_slices: float | None
+
+    @property
+    def instance(self) -> Instance:
+        """The instance that holds the pixels."""
+        return self.source.instance
+
+    @property
+    def frames(self) -> int:
+        """NumberOfFrames of the instance."""
+        return self.source.count
 
     @property
     def is_dose(self) -> bool:
@@ -133,30 +176,38 @@ def has_rows(instance: Instance) -> bool:
     return bool(Elements.of(instance).unsigned(_ROWS))
 
 
-def read_header(instance: Instance) -> SliceHeader:
-    """Read what decides of an instance's place and pixels.
+def read_headers(instance: Instance) -> list[SliceHeader]:
+    """Read what decides of the place and the pixels of each frame of an instance.
 
     Raises
     ------
     CorruptInstanceError
         An attribute is missing, is no number, or contradicts another.
     """
-    elements = Elements.of(instance)
-    sop_class_uid = elements.text(_SOP_CLASS_UID) or instance.sop_class_uid
+    top = Elements.of(instance)
+    count = _frames(top, instance)
+    source = PixelSource(instance, count)
+    headers = [_header(source, top, elements, index) for index, elements in enumerate(frames_of(top, count))]
+    return _placed_doses(headers) if headers[0].is_dose and count > 1 else headers
+
+
+def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:
+    sop_class_uid = top.text(_SOP_CLASS_UID) or source.instance.sop_class_uid
     slope, intercept = _rescale(elements, sop_class_uid)
     position, orientation = _place(elements)
     return SliceHeader(
-        instance=instance,
+        source=source,
+        frame=frame,
+        top=top,
         elements=elements,
-        sop_instance_uid=instance.sop_instance_uid,
+        sop_instance_uid=source.instance.sop_instance_uid,
         sop_class_uid=sop_class_uid,
-        series_instance_uid=elements.text(_SERIES_INSTANCE_UID),
-        frame_of_reference_uid=elements.text(_FRAME_OF_REFERENCE_UID),
-        modality=elements.text(_MODALITY),
-        image_type=elements.texts(_IMAGE_TYPE),
-        instance_number=elements.integer(_INSTANCE_NUMBER),
-        frames=_frames(elements),
-        layout=_layout(elements),
+        series_instance_uid=top.text(_SERIES_INSTANCE_UID),
+        frame_of_reference_uid=top.text(_FRAME_OF_REFERENCE_UID),
+        modality=top.text(_MODALITY),
+        image_type=top.texts(_IMAGE_TYPE),
+        instance_number=_instance_number(top),
+        layout=_layout(top),
         slope=slope,
         intercept=intercept,
         position=position,
@@ -165,6 +216,19 @@ def read_header(instance: Instance) -> SliceHeader:
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
         spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
     )
+
+
+def _placed_doses(headers: list[SliceHeader]) -> list[SliceHeader]:
+    """Put each plane of a dose at its offset along the normal (PS3.3 C.8.8.3.2)."""
+    first = headers[0]
+    offsets = first.top.numbers(_GRID_FRAME_OFFSET_VECTOR, len(headers))
+    if offsets is None or first.position is None or first.orientation is None:
+        raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, "is missing, or the dose has no position")
+    position, towards = first.position, normal(checked_orientation(first))
+    return [
+        replace(header, position=sum_of(position, scaled(towards, offset - offsets[0])))
+        for header, offset in zip(headers, offsets, strict=True)
+    ]
 
 
 def _layout(elements: Elements) -> PixelLayout:
@@ -195,11 +259,31 @@ def _required(elements: Elements, tag: int) -> int:
     return number
 
 
-def _frames(elements: Elements) -> int:
+def _frames(elements: Elements, instance: Instance) -> int:
+    """Return NumberOfFrames, which must not exceed what the pixel data can hold."""
     frames = elements.integer(_NUMBER_OF_FRAMES)
-    if frames is not None and frames < 1:
+    if frames is None or frames == 1:
+        return 1
+    if frames < 1:
         raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}")
-    return frames or 1
+    size = 0 if instance.pixels is None else len(instance.pixels.value)
+    if frames * _least_frame_bytes(elements, instance) > size:
+        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}, but the pixel data has {size} bytes")
+    return frames
+
+
+def _least_frame_bytes(elements: Elements, instance: Instance) -> int:
+    """Return how short a frame can be: an item's header where it is compressed."""
+    if instance.pixels is not None and instance.pixels.encapsulated:
+        return 8
+    return _required(elements, _ROWS) * _required(elements, _COLUMNS) * _required(elements, _BITS_ALLOCATED) // 8
+
+
+def _instance_number(elements: Elements) -> int | None:
+    """Return InstanceNumber, None where it is no integer: it only orders slices that have no position."""
+    values = elements.values(_INSTANCE_NUMBER)
+    number = values[0] if len(values) == 1 else None
+    return int(number) if isinstance(number, float) and number.is_integer() else None
 
 
 def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
@@ -221,6 +305,23 @@ def _place(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]
         missing = _IMAGE_POSITION if position is None else _IMAGE_ORIENTATION
         raise elements.corrupt(missing, "is missing, but the other of position and orientation is there")
     return (position[0], position[1], position[2]), orientation
+
+
+def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
+    """Return a slice's ImageOrientationPatient.
+
+    Raises
+    ------
+    CorruptInstanceError
+        It is not two orthogonal unit vectors.
+    """
+    orientation = header.orientation or ()
+    row, column = orientation[:3], orientation[3:]
+    worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
+    if worst > ORTHONORMAL:
+        values = "\\".join(f"{number:g}" for number in orientation)
+        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{values} is not two orthogonal unit vectors")
+    return orientation
 
 
 def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:

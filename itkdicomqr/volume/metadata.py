@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import base64
 import struct
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.dataelem import RawDataElement
-from pydicom.valuerep import TEXT_VR_DELIMS
-
 from itkdicomqr.instance import FIRST_PIXEL_TAG
-from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
+from itkdicomqr.volume.charsets import decoded
+from itkdicomqr.volume.elements import NUMBER_FORMATS, encoded_value, vr_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pydicom.dataset import Dataset
+    from itkdicomqr.volume.elements import Elements
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
@@ -42,11 +38,11 @@ class SliceMetadata(Sequence[Entries]):
 
     Parameters
     ----------
-    headers : iterable of pydicom.Dataset
-        The elements before the pixel data, raw.
+    headers : iterable of Elements
+        The elements before the pixel data.
     """
 
-    def __init__(self, headers: Iterable[Dataset]) -> None:
+    def __init__(self, headers: Iterable[Elements]) -> None:
         self._slices: tuple[_Header | _Parsed, ...] = tuple(map(_Header, headers))
 
     def __len__(self) -> int:
@@ -79,26 +75,25 @@ class SliceMetadata(Sequence[Entries]):
 class _Header:
     """A header whose entries are made one by one, or all at once."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, elements: Elements) -> None:
+        self._items = tuple(elements.raw.values())
+        self._order = elements.byte_order
 
     @cached_property
-    def raw(self) -> Mapping[str, Any]:
+    def raw(self) -> Mapping[str, tuple[str, bytes, str]]:
         """What tells whether two entries are equal without making them."""
-        items = map(self._dataset.get_item, self._dataset.keys())
-        return {_key(item.tag): (vr_of(item), item.value, _order(item)) for item in items if _listed(item)}
+        order = self._order
+        listed = ((item, vr_of(item)) for item in self._items if _listed(item))
+        return {_key(item.tag): (vr, encoded_value(item.value, vr, order), order) for item, vr in listed}
 
     @cached_property
     def entries(self) -> Entries:
         return {key: self.entry(key) for key in self.raw}
 
     @cached_property
-    def encodings(self) -> list[str]:
+    def character_sets(self) -> list[str]:
         item = self.raw.get(_key(_SPECIFIC_CHARACTER_SET))
-        names = _plain(item[1]).replace(" ", "_").split("\\") if item and item[1] else [""]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return convert_encodings([name.strip("_\0").replace("_", " ") for name in names])
+        return [name.strip(" \0") for name in item[1].decode("latin-1").split("\\")] if item else []
 
     def entry(self, key: str) -> str:
         vr, value, order = self.raw[key]
@@ -111,11 +106,9 @@ class _Header:
         item = self.raw.get(_key(_PIXEL_REPRESENTATION))
         return "SS" if item and item[1] in {b"\1\0", b"\0\1"} else "US"
 
-    def _formatted(self, vr: str, value: Any, order: str) -> str:
-        if not isinstance(value, bytes):
-            return _plain(value)
+    def _formatted(self, vr: str, value: bytes, order: str) -> str:
         if vr in _TEXTS:
-            return self._text(vr, value)
+            return self._text(value)
         if vr == "AT":
             return "\\".join(f"({group:04x},{element:04x})" for group, element in _pairs(value, order))
         if vr in NUMBER_FORMATS:
@@ -123,21 +116,19 @@ class _Header:
             return "\\".join(map(form.format, _unpacked(NUMBER_FORMATS[vr], value, order)))
         return base64.b64encode(value).decode("ascii")
 
-    def _text(self, vr: str, value: bytes) -> str:
+    def _text(self, value: bytes) -> str:
         content = value.removesuffix(b"\0")
         if content.isascii() and _ESCAPE not in content:
             return content.decode("ascii")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            delimiters = TEXT_VR_DELIMS if vr != "PN" else {*TEXT_VR_DELIMS, 0x5E, 0x3D}
-            return decode_bytes(content, self.encodings, delimiters)
+        return decoded(content, self.character_sets)
 
 
 class _Parsed:
     """Entries that came from a pickle."""
 
     def __init__(self, entries: Entries) -> None:
-        self.entries = self.raw = entries
+        self.entries = entries
+        self.raw: Mapping[str, Any] = entries
 
     def entry(self, key: str) -> str:
         return self.entries[key]
@@ -157,20 +148,8 @@ def _listed(item: Any) -> bool:
     return not (item.tag >= FIRST_PIXEL_TAG or item.tag.group % 2 or vr_of(item) == "SQ")
 
 
-def _order(item: Any) -> str:
-    return "<" if not isinstance(item, RawDataElement) or item.is_little_endian else ">"
-
-
 def _key(tag: int) -> str:
     return f"{tag >> 16:04x}|{tag & 0xFFFF:04x}"
-
-
-def _plain(value: Any) -> str:
-    """Return a value that has already been converted, or plain bytes, as text."""
-    if isinstance(value, bytes):
-        return value.decode("latin-1").rstrip("\0")
-    values = [] if value is None else value if isinstance(value, list | tuple) else [value]
-    return "\\".join(map(str, values))
 
 
 def _unpacked(code: str, value: bytes, order: str) -> tuple[Any, ...]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from itkdicomqr.volume.codecs import Stored
     from itkdicomqr.volume.headers import PixelLayout, SliceHeader
     from itkdicomqr.volume.options import Options
 
@@ -82,12 +81,8 @@ def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
     slope, intercept = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
     inverted = options.invert_monochrome1 and stored.photometric == "MONOCHROME1"
     write = _write_integers if target.dtype.kind in "iu" else _write_floats
-    write(_coloured(stored, header), header.layout, target, (slope, intercept), inverted=inverted)
+    write(to_rgb(stored, header), header.layout, target, (slope, intercept), inverted=inverted)
     return stored.excess
-
-
-def _coloured(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
-    return to_rgb(stored, header)
 
 
 def _write_integers(
@@ -122,9 +117,8 @@ def _write_floats(
     if inverted:
         np.subtract(sum(stored_range(layout)), target, out=target)
     slope, intercept = rescale
-    if slope != 1:
+    if (slope, intercept) != (1, 0):
         np.multiply(target, slope, out=target)
-    if intercept != 0:
         np.add(target, intercept, out=target)
 
 

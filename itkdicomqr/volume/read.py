@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.errors import InputError, LimitExceededError, MultipleVolumesError
-from itkdicomqr.volume.codecs import decoder_name
-from itkdicomqr.volume.elements import number_or_text
+from itkdicomqr.errors import LimitExceededError
+from itkdicomqr.volume.codecs import decoder_name, is_native
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
-from itkdicomqr.volume.headers import read_header
+from itkdicomqr.volume.headers import read_headers
 from itkdicomqr.volume.intake import Intake, Source, take_in
 from itkdicomqr.volume.metadata import SliceMetadata
+from itkdicomqr.volume.notices import notices_of
 from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
 from itkdicomqr.volume.pixels import common_dtype, components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
@@ -25,9 +26,7 @@ from itkdicomqr.volume.volume import Report, Volume
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from itkdicomqr.volume.headers import SliceHeader
-
-_MODALITY_LUT_SEQUENCE = 0x00283000
+    from numpy.typing import NDArray
 
 
 def read_volumes(
@@ -81,56 +80,13 @@ def read_volumes(
     """
     options = Options(gaps, tilt, rescale, invert_monochrome1, spacing_source, max_series_bytes)
     intake = take_in(instances)
-    headers = [read_header(instance) for instance in intake.instances]
+    headers = [header for instance in intake.instances for header in read_headers(instance)]
     for header in headers:
         refuse_unsupported(header)
     stacks = [volume for stack in stacks_of(headers) for volume in separated(stack)]
     placements = [placement_of(stack, options) for stack in stacks]
     check_size(stacks, options)
     return [assembled(stack, placement, intake, options) for stack, placement in zip(stacks, placements, strict=True)]
-
-
-def one_volume(volumes: Sequence[Volume], pick: int | Mapping[str, Any] | None = None) -> Volume:
-    """Return the one volume, or the one that is picked.
-
-    Parameters
-    ----------
-    volumes : sequence of Volume
-        Of one series.
-    pick : int or mapping, optional
-        Its index, or values of attributes that tell it apart, as in ``Volume.key``.
-
-    Raises
-    ------
-    InputError
-        There is no such volume.
-    MultipleVolumesError
-        There are several; the message is their table.
-    """
-    if isinstance(pick, int):
-        if not 0 <= pick < len(volumes):
-            message = f"volume={pick}: there are {len(volumes)}, counted from 0"
-            raise InputError(message)
-        return volumes[pick]
-    chosen = [volume for volume in volumes if _matches(volume, pick or {})]
-    if len(chosen) == 1:
-        return chosen[0]
-    if not chosen:
-        message = f"volume={pick!r} picks none of these:\n{table_of(volumes)}"
-        raise InputError(message)
-    message = f"{len(chosen)} volumes; pick one with volume=, or take all with load_volumes or read_volumes\n"
-    raise MultipleVolumesError(message + table_of(volumes), volumes=[dict(volume.key) for volume in volumes])
-
-
-def table_of(volumes: Sequence[Volume]) -> str:
-    """Return a line for each volume: the ``volume=`` that picks it, size, spacing, what differs."""
-    lines = []
-    for index, volume in enumerate(volumes):
-        size = "×".join(map(str, reversed(volume.array.shape[:3])))
-        spacing = "×".join(f"{step:.4g}" for step in volume.spacing)
-        differs = ", ".join(f"{keyword} {_shown(value)}" for keyword, value in volume.key.items())
-        lines.append(f"  volume={index}: {size} voxels, {spacing} mm, {differs}")
-    return "\n".join(lines)
 
 
 def check_size(stacks: Sequence[Stack], options: Options) -> None:
@@ -150,7 +106,7 @@ def check_size(stacks: Sequence[Stack], options: Options) -> None:
 def assembled(stack: Stack, placement: Placement, intake: Intake, options: Options) -> Volume:
     """Read a stack's pixels into one array, each slice straight into its place."""
     array = np.empty(_shape(stack), _dtype(stack, options))
-    excess = sum(fill_slice(header, target, options) for header, target in zip(stack.slices, array, strict=True))
+    excess = sum(_filled(stack, array, options))
     grid = placement.grid
     return Volume(
         array=array,
@@ -158,36 +114,36 @@ def assembled(stack: Stack, placement: Placement, intake: Intake, options: Optio
         spacing=grid.spacing,
         direction=np.array(grid.direction),
         key=stack.key,
-        slices=SliceMetadata(header.elements.dataset for header in stack.slices),
+        slices=SliceMetadata(header.top for header in stack.slices),
         report=_report(stack, placement, intake, options, excess),
     )
+
+
+def _filled(stack: Stack, array: NDArray[Any], options: Options) -> Iterable[int]:
+    """Fill all slices; compressed ones in threads, since decoders let go of the interpreter."""
+    fill = partial(fill_slice, options=options)
+    if all(is_native(header.instance.transfer_syntax_uid) for header in stack.slices):
+        return map(fill, stack.slices, array)
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(fill, stack.slices, array))
 
 
 def _report(stack: Stack, placement: Placement, intake: Intake, options: Options, excess: int) -> Report:
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
     first = stack.slices[0]
     return Report(
-        sop_instance_uids=tuple(header.sop_instance_uid for header in stack.slices),
+        sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
         origins=intake.origins,
         decoders=tuple(sorted(set(map(decoder_name, syntaxes)))),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
-        warnings=(*placement.warnings, *_noticed(stack.slices, options, excess)),
+        warnings=(*placement.warnings, *notices_of(stack.slices, intake, options, excess)),
         max_corner_error_mm=corner_error(stack.slices, placement.grid, options.spacing_source),
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
         sampling_deviation_mm=sampling_deviation(stack.slices, placement.grid.spacing[2]),
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
     )
-
-
-def _noticed(slices: Sequence[SliceHeader], options: Options, excess: int) -> list[str]:
-    noticed = []
-    if excess:
-        noticed.append(f"the pixel data has {excess} bytes beyond the frames, which were ignored")
-    if options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices):
-        noticed.append("ModalityLUTSequence (0028,3000) is not applied")
-    return noticed
 
 
 def _shape(stack: Stack) -> tuple[int, ...]:
@@ -198,23 +154,3 @@ def _shape(stack: Stack) -> tuple[int, ...]:
 
 def _dtype(stack: Stack, options: Options) -> np.dtype[Any]:
     return common_dtype(voxel_dtype(header, options) for header in stack.slices)
-
-
-def _matches(volume: Volume, pick: Mapping[str, Any]) -> bool:
-    """Tell whether each attribute has the wanted value, or has it among several."""
-    return all(keyword in volume.key and _has(volume.key[keyword], wanted) for keyword, wanted in pick.items())
-
-
-def _has(value: Any, wanted: Any) -> bool:
-    number = number_or_text(wanted) if isinstance(wanted, str) else wanted
-    return wanted == value or number == value or (isinstance(value, tuple) and number in value)
-
-
-def _shown(value: Any) -> str:
-    return (
-        "\\".join(map(_shown, value))
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )

@@ -8,7 +8,9 @@ from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.instance import FIRST_PIXEL_TAG
-from itkdicomqr.volume.codecs import decoder_name
+from itkdicomqr.volume.codecs import decoder_name, undoes_colours
+from itkdicomqr.volume.colours import YBR
+from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
 
 _PIXEL_DATA = 0x7FE00010
-_PER_FRAME_FUNCTIONAL_GROUPS = 0x52009230
 _ULTRASOUND_REGIONS = 0x00186011
 _IMAGES_IN_MOSAIC = 0x0019100A
 _UIH_GRID = 0x00651050
 
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_ELSEWHERE_PLACED = frozenset({"1.2.840.10008.5.1.4.1.1.20", "1.2.840.10008.5.1.4.1.1.6.2"})
+"""Nuclear medicine and enhanced ultrasound volumes."""
 _SAMPLES = {
     "MONOCHROME1": 1,
     "MONOCHROME2": 1,
@@ -36,9 +39,21 @@ _SAMPLES = {
 """SamplesPerPixel of each PhotometricInterpretation that is understood."""
 
 
+def _is_placed_at_once(header: SliceHeader) -> bool:
+    return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS not in header.top
+
+
 def _is_wide_ybr(header: SliceHeader) -> bool:
     layout = header.layout
-    return layout.photometric.startswith("YBR") and layout.bits_allocated != 8
+    return layout.photometric in YBR and (layout.bits_allocated, layout.bits_stored) != (8, 8)
+
+
+def _is_stray_transform(header: SliceHeader) -> bool:
+    """Tell whether the colours are those of JPEG 2000, but the transfer syntax is not."""
+    photometric = header.layout.photometric
+    return photometric in {"YBR_RCT", "YBR_ICT"} and not undoes_colours(
+        header.instance.transfer_syntax_uid, photometric
+    )
 
 
 _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
@@ -49,8 +64,12 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
         "float pixel data (7FE0,0008) or (7FE0,0009) is not assembled",
     ),
     (
-        lambda header: header.frames > 1 or _PER_FRAME_FUNCTIONAL_GROUPS in header.elements,
-        "multi-frame instances (NumberOfFrames (0028,0008) above 1, or functional groups) are not assembled",
+        lambda header: header.sop_class_uid in _ELSEWHERE_PLACED and header.frames > 1,
+        "multi-frame instances of this SOP class have their places elsewhere, where they are not read",
+    ),
+    (
+        lambda header: header.frames > 1 and not header.is_dose and _is_placed_at_once(header),
+        "multi-frame instances with one ImagePositionPatient (0020,0032) for all frames are not assembled",
     ),
     (
         lambda header: "MOSAIC" in header.image_type or _IMAGES_IN_MOSAIC in header.elements,
@@ -75,6 +94,7 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
         ),
         "samples of 32 bits in big endian are written in two ways that cannot be told apart",
     ),
+    (_is_stray_transform, "YBR_RCT and YBR_ICT (0028,0004) exist within JPEG 2000 alone"),
     (_is_wide_ybr, "YBR colours of other than 8 bits are not converted"),
     (
         lambda header: header.layout.photometric == "YBR_FULL_422" and header.layout.columns % 2 == 1,

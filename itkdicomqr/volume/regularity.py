@@ -149,6 +149,8 @@ def _tilt_warning(regularity: Regularity, options: Options) -> str:
 def _without_positions(stack: Stack) -> tuple[str, ...]:
     if len(stack.slices) == 1:
         return ()
+    if stack.slices[0].frames > 1:
+        return ("the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart",)
     return ("no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart by convention",)
 
 

@@ -87,8 +87,9 @@ def _split(
 def _by_repetition(runs: Sequence[Run]) -> list[tuple[dict[str, Any], Run]] | None:
     """Take the first slice of each position by InstanceNumber, then the second, and so on."""
     count = len(runs[0])
-    numbers = [header.instance_number for run in runs for header in run]
-    if any(len(run) != count for run in runs) or None in numbers or len(set(numbers)) < len(numbers):
+    headers = [header for run in runs for header in run]
+    numbers = {(header.instance_number, header.frame) for header in headers if header.instance_number is not None}
+    if any(len(run) != count for run in runs) or len(numbers) < len(headers):
         return None
     ranked = [sorted(run, key=by_number) for run in runs]
     return [({REPETITION: rank}, [run[rank] for run in ranked]) for rank in range(count)]
@@ -129,7 +130,7 @@ def _all_of(tags: Iterable[int], elements: Elements) -> Values:
 DISCRIMINATORS: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "StackID": ((0x00209056,),),
     "TemporalPositionIdentifier": ((0x00200100,), (0x00209128,)),
-    "ImageType": ((0x00080008,),),
+    "ImageType": ((0x00089007,), (0x00080008,)),
     "ComplexImageComponent": ((0x00089208,),),
     "EchoTime": ((0x00180081,), (0x00189082,)),
     "EchoNumbers": ((0x00180086,),),

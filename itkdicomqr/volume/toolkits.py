@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from itkdicomqr.errors import ToolkitError
+from itkdicomqr.volume.lazy_itk import load_itk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 SAMPLING_DEVIATION = "ITK_non_uniform_sampling_deviation"
 """The key under which ITK's reader of series tells that slices are not evenly spaced."""
-
-_ITK_LOCK = threading.Lock()
-"""itk loads its modules on first use, and fails when several threads are the first."""
 
 _ITK_TYPES: Mapping[str, str] = {
     "uint8": "UC",
@@ -47,11 +45,10 @@ def to_itk(volume: Volume) -> Any:
     ToolkitError
         itk is not installed, or wraps no image of this type.
     """
-    with _ITK_LOCK:
-        itk = _toolkit("itk", "itk-core")
-        array = _substituted(volume.array, _ITK_SUBSTITUTES)
-        image = _allocated(itk, array)
-        itk.array_view_from_image(image)[...] = array
+    itk = _toolkit(load_itk, "itk", "itk-core")
+    array = _substituted(volume.array, _ITK_SUBSTITUTES)
+    image = _allocated(itk, array)
+    itk.array_view_from_image(image)[...] = array
     image.SetOrigin(volume.origin)
     image.SetSpacing(volume.spacing)
     image.SetDirection(itk.matrix_from_array(volume.direction))
@@ -59,7 +56,9 @@ def to_itk(volume: Volume) -> Any:
     for key, value in volume.metadata.items():
         dictionary[key] = value
     if volume.report.sampling_deviation_mm:
-        dictionary[SAMPLING_DEVIATION] = volume.report.sampling_deviation_mm
+        deviation = itk.MetaDataObject[itk.D].New()
+        deviation.SetMetaDataObjectValue(volume.report.sampling_deviation_mm)
+        dictionary.Set(SAMPLING_DEVIATION, deviation)
     return image
 
 
@@ -71,7 +70,7 @@ def to_simpleitk(volume: Volume) -> Any:
     ToolkitError
         SimpleITK is not installed.
     """
-    sitk = _toolkit("SimpleITK", "SimpleITK")
+    sitk = _toolkit(partial(import_module, "SimpleITK"), "SimpleITK", "SimpleITK")
     array = _substituted(volume.array, _SIMPLEITK_SUBSTITUTES)
     image = sitk.GetImageFromArray(array, isVector=array.ndim > 3)
     image.SetOrigin(volume.origin)
@@ -84,9 +83,9 @@ def to_simpleitk(volume: Volume) -> Any:
     return image
 
 
-def _toolkit(module: str, package: str) -> Any:
+def _toolkit(load: Callable[[], Any], module: str, package: str) -> Any:
     try:
-        return import_module(module)
+        return load()
     except ImportError:
         message = f"{module} is not installed: pip install {package}"
         raise ToolkitError(message) from None
@@ -115,7 +114,7 @@ def _image_type(itk: Any, array: NDArray[Any]) -> Any:
         if array.shape[3] == 3 and array.dtype == np.uint8:
             return itk.Image[itk.RGBPixel[pixel], 3]
         return itk.VectorImage[pixel, 3]
-    except KeyError:
+    except (KeyError, TypeError):
         kind = f"{array.dtype.name} with {array.shape[3] if array.ndim > 3 else 1} components"
         message = f"itk wraps no image of {kind}; take toolkit='simpleitk', or 'volume'"
         raise ToolkitError(message) from None

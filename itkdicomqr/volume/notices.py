@@ -1,0 +1,62 @@
+"""What a caller should know of a volume that is nevertheless right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from itkdicomqr.volume.geometry import in_plane_spacing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.intake import Intake
+    from itkdicomqr.volume.options import Options
+
+_MODALITY_LUT_SEQUENCE = 0x00283000
+
+
+def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, excess: int) -> tuple[str, ...]:
+    """Return a sentence for each thing that was left out, ignored or assumed.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        Of one volume.
+    intake : Intake
+        Of all input.
+    options : Options
+        What was asked for.
+    excess : int
+        Bytes of pixel data beyond the frames.
+    """
+    first = slices[0]
+    unapplied = options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
+    noticed = (
+        (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
+        (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
+        (unapplied, "ModalityLUTSequence (0028,3000) is not applied"),
+        (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
+        *_of_spacing(first, options),
+    )
+    return tuple(sentence for applies, sentence in noticed if applies)
+
+
+def _of_spacing(header: SliceHeader, options: Options) -> tuple[tuple[bool, str], ...]:
+    """Say whose spacing it is where there are two kinds, or none."""
+    spacing = in_plane_spacing(header, options.spacing_source)
+    at_detector = header.is_projection and spacing is not None and spacing == header.imager_pixel_spacing
+    other = header.imager_pixel_spacing if spacing == header.pixel_spacing else header.pixel_spacing
+    return (
+        (spacing is None, "no PixelSpacing (0028,0030): 1 mm is assumed, so distances mean nothing"),
+        (at_detector, "the spacing is ImagerPixelSpacing (0018,1164), that at the detector"),
+        (
+            header.is_projection and None not in (spacing, other) and other != spacing,
+            f"PixelSpacing and ImagerPixelSpacing differ: {_shown(spacing)} is used, not {_shown(other)} mm",
+        ),
+    )
+
+
+def _shown(spacing: tuple[float, ...] | None) -> str:
+    return "\\".join(f"{step:g}" for step in spacing or ())

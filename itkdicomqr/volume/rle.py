@@ -1,0 +1,66 @@
+"""Run-length encoded frames: byte planes in PackBits (PS3.5 annex G)."""
+
+from __future__ import annotations
+
+import struct
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+
+from itkdicomqr.errors import CorruptInstanceError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from itkdicomqr.volume.headers import PixelLayout
+
+_RLE_HEADER = 64
+
+
+def decode_rle(frame: memoryview, layout: PixelLayout) -> NDArray[np.unsignedinteger[Any]]:
+    """Put the byte planes of a frame together, most significant first.
+
+    Raises
+    ------
+    CorruptInstanceError
+        There are not as many planes, or not as many bytes in one, as the layout needs.
+    """
+    width = layout.bits_allocated // 8
+    planes = [_plane(segment, layout) for segment in _segments(frame, layout.samples * width)]
+    words = np.empty((layout.rows * layout.columns, layout.samples, width), np.uint8)
+    for index, plane in enumerate(planes):
+        words[:, index // width, width - 1 - index % width] = plane
+    interleaved = words.reshape(-1).view(f"<u{width}")
+    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
+    return interleaved.reshape(shape)
+
+
+def _segments(frame: memoryview, expected: int) -> list[memoryview]:
+    if len(frame) < _RLE_HEADER:
+        message = "its RLE header is cut short"
+        raise CorruptInstanceError(message)
+    count, *offsets = struct.unpack_from("<16I", frame)
+    if count != expected:
+        message = f"its RLE header counts {count} segments, but BitsAllocated and SamplesPerPixel need {expected}"
+        raise CorruptInstanceError(message)
+    bounds = [*offsets[:count], len(frame)]
+    if sorted(bounds) != bounds:
+        message = "its RLE header's offsets are out of order"
+        raise CorruptInstanceError(message)
+    return [frame[start:stop] for start, stop in pairwise(bounds)]
+
+
+def _plane(segment: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:
+    """Decode a segment; its padding to an even length may decode to one byte more."""
+    expected = layout.rows * layout.columns
+    try:
+        decoded = imagecodecs.packbits_decode(bytes(segment))
+    except (RuntimeError, ValueError) as error:
+        message = f"its RLE segments cannot be decoded ({type(error).__name__})"
+        raise CorruptInstanceError(message) from None
+    if len(decoded) not in {expected, expected + 1}:
+        message = f"an RLE segment decodes to {len(decoded)} bytes, but a plane has {expected}"
+        raise CorruptInstanceError(message)
+    return np.frombuffer(decoded, np.uint8, expected)

@@ -1,0 +1,116 @@
+"""An archive of a folder, from the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from itkdicomqr import Client, Node
+from tests.cli.running import Outcome, end, start
+from tests.servers import require
+from tests.synthetic import series, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two series in subfolders, and what is no instance."""
+    for number, text in ((1, "AX Served"), (2, "COR Served")):
+        write(series("CT", 3, number=number, SeriesDescription=text), tmp_path / "images" / str(number))
+    (tmp_path / "images" / "notes.txt").write_text("no instance")
+    return tmp_path / "images"
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve a folder; give the process and what it said."""
+    with start("serve", folder, "--port", "0", *options) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline()
+        finally:
+            process.kill()
+
+
+def dcmtk(program: str) -> str:
+    """Find a program of DCMTK: pynetdicom installs others of the same names beside Python."""
+    beside = Path(sys.executable).parent
+    elsewhere = os.pathsep.join(folder for folder in os.get_exec_path() if Path(folder) != beside)
+    return require(shutil.which(program, path=elsewhere) or f"DCMTK's {program}")
+
+
+def node_of(line: str) -> Node:
+    found = re.search(r"dicom://\S+", line)
+    assert found, line
+    return Node.parse(found[0])
+
+
+def test_a_folder_is_served_and_left_as_it_is(folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    with serving(folder, "--ae-title", "SERVED") as (_, line):
+        assert line.startswith("6 instances at dicom://SERVED@127.0.0.1:")
+        assert "(files skipped: 1)" in line
+        client = Client(node_of(line))
+        assert [row.SeriesDescription for row in client.find_series("SYN-1")] == ["AX Served", "COR Served"]
+        assert client.load_series("SYN-1", description="AX*", toolkit="volume").array.shape == (3, 6, 7)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_it_and_frees_the_port(folder: Path, number: signal.Signals, code: int) -> None:
+    with serving(folder) as (process, line):
+        node = node_of(line)
+        outcome: Outcome = end(process, number)
+    assert (outcome.code, outcome.err.strip()) == (code, "")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((node.host, node.port), timeout=5)
+
+
+def test_dcmtk_finds_what_is_served(folder: Path) -> None:
+    findscu = dcmtk("findscu")
+    with serving(folder) as (_, line):
+        node = node_of(line)
+        (study,) = Client(node).find_studies("SYN-1")
+        keys = [
+            "QueryRetrieveLevel=SERIES",
+            f"StudyInstanceUID={study.StudyInstanceUID}",
+            "SeriesDescription",
+            "SeriesNumber",
+        ]
+        command = [findscu, "-v", "-S", "-aec", node.ae_title, *(part for key in keys for part in ("-k", key))]
+        done = subprocess.run(
+            [*command, node.host, str(node.port)], capture_output=True, text=True, timeout=60, check=True
+        )
+    told = re.findall(r"\(0008,103e\) LO \[(.*?)\s*\]", done.stdout + done.stderr)
+    assert sorted(told) == ["AX Served", "COR Served"]
+
+
+def test_instances_move_to_a_named_destination(folder: Path) -> None:
+    movescu, storescp = dcmtk("movescu"), dcmtk("storescp")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    received = folder.parent / "received"
+    received.mkdir()
+    with (
+        subprocess.Popen([storescp, "-od", str(received), "-aet", "STORE", str(port)]) as store,
+        serving(folder, "-b", f"STORE@127.0.0.1:{port}") as (_, line),
+    ):
+        try:
+            node = node_of(line)
+            (row,) = Client(node).find_series("SYN-1", series_number=1)
+            keys = ["QueryRetrieveLevel=SERIES", f"StudyInstanceUID={row.StudyInstanceUID}"]
+            keys.append(f"SeriesInstanceUID={row.SeriesInstanceUID}")
+            command = [movescu, "-S", "-aec", node.ae_title, "-aem", "STORE", *(p for key in keys for p in ("-k", key))]
+            subprocess.run([*command, node.host, str(node.port)], timeout=60, check=True, capture_output=True)
+            assert len([*received.iterdir()]) == 3
+        finally:
+            store.terminate()

@@ -1,0 +1,263 @@
+"""A series is whole and right, or there is an error: proven against a server that errs."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydicom import uid
+from pynetdicom.pdu import A_ASSOCIATE_RQ
+
+from itkdicomqr.association import Deadline
+from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY
+from itkdicomqr.association.dimse import Field
+from itkdicomqr.association.stream import Pdu, PduType
+from itkdicomqr.criteria import Level
+from itkdicomqr.errors import (
+    ConflictingInstancesError,
+    ConnectionLostError,
+    CorruptInstanceError,
+    DeadlineError,
+    DICOMQRError,
+    ForeignInstanceError,
+    IncompleteSeriesError,
+    LimitExceededError,
+    NoPresentationContextError,
+)
+from itkdicomqr.instance import Instance
+from itkdicomqr.node import Limits, Node
+from itkdicomqr.retrieve import retrieve, retrieve_singly
+from itkdicomqr.table import Row
+from tests.faults import (
+    ALL,
+    ASKED,
+    CHANGED,
+    COMMENT,
+    FIRST,
+    FORGED,
+    HASTY,
+    HEAR,
+    HOST,
+    INSTANCES,
+    MISCLASSED,
+    MISNAMED,
+    OTHER_SERIES,
+    SCENES,
+    SECOND,
+    SERVICE,
+    STORAGE,
+    SUCCESS,
+    SYNTAXES,
+    THIRD,
+    UNLISTED,
+    Farewell,
+    Stage,
+    acceptance,
+    ending,
+    playing,
+    response,
+    sending,
+    stored,
+)
+from tests.servers import free_port
+from tests.synthetic import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+UIDS = [instance.sop_instance_uid for instance in INSTANCES]
+LISTED = dict.fromkeys(UIDS, str(uid.CTImageStorage))
+UNTOLD = dict.fromkeys(UIDS, "")
+"""The same, from an archive that does not tell the SOP Class."""
+
+CT = str(uid.CTImageStorage)
+GARBAGE = Instance(CT, UIDS[0], SYNTAXES[STORAGE], b"\x08\0\x05\0??" + bytes(10))
+BOMB = Instance(CT, UIDS[0], uid.DeflatedExplicitVRLittleEndian, zlib.compress(bytes(1 << 24), wbits=-15))
+DEFLATED = 7
+"""The identifier under which a client proposes the storage class in Deflated Explicit VR Little Endian."""
+
+
+def bringing(node: Node, listed: Mapping[str, str] = LISTED, how: Any = retrieve) -> Any:
+    keys = {"PatientID": "SYN-1", "StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.2.1"}
+    series = Row(Level.SERIES, tuple({**keys, "Modality": "CT"}.items()), node)
+    return how(node, series, listed, Deadline(node.timeouts.total))
+
+
+def brought(node: Node, listed: Mapping[str, str] = LISTED, how: Any = retrieve) -> list[Instance]:
+    return list(bringing(node, listed, how))
+
+
+def content(instances: Iterable[Instance]) -> dict[str, bytes]:
+    return {instance.sop_instance_uid: bytes(instance.encoded) for instance in instances}
+
+
+def syntaxes_asked_for(stage: Stage) -> list[set[str]]:
+    """The transfer syntaxes of the storage classes that each association proposed."""
+    asked = []
+    for event in stage.heard:
+        if isinstance(event, Pdu) and event.type is PduType.ASSOCIATE_RQ:
+            request = A_ASSOCIATE_RQ()
+            request.decode(event.encoded)
+            contexts = [each for each in request.presentation_context if each.abstract_syntax not in GET.values()]
+            asked.append({str(syntax) for each in contexts for syntax in each.transfer_syntax})
+    return asked
+
+
+@pytest.mark.parametrize("listed", [LISTED, UNTOLD], ids=["classes told", "classes untold"])
+@pytest.mark.parametrize("how", [retrieve, retrieve_singly])
+def test_a_series_comes_whole(how: Any, listed: Mapping[str, str]) -> None:
+    with playing(sending(ALL)) as stage:
+        instances = brought(stage.node(), listed, how)
+    assert content(instances) == content(INSTANCES)
+    assert len(instances) == 3
+    assert set(stage.farewells) == {Farewell.RELEASED}
+
+
+def test_the_order_in_which_instances_come_is_kept() -> None:
+    with playing(sending(THIRD, FIRST, SECOND)) as stage:
+        assert [each.sop_instance_uid for each in brought(stage.node())] == [UIDS[2], UIDS[0], UIDS[1]]
+
+
+def test_the_same_instance_twice_counts_once() -> None:
+    with playing(sending(FIRST, ALL, FIRST)) as stage:
+        assert [each.sop_instance_uid for each in brought(stage.node())] == UIDS
+
+
+def test_what_did_not_come_with_the_series_is_asked_for_by_itself() -> None:
+    singly = (HEAR, acceptance(), HEAR, SECOND, SUCCESS, HEAR, THIRD, SUCCESS)
+    with playing(sending(FIRST), singly) as stage:
+        assert content(brought(stage.node())) == content(INSTANCES)
+    assert stage.farewells == [Farewell.RELEASED] * 2
+
+
+def test_a_lossy_syntax_is_asked_for_only_when_nothing_else_brought_the_instance() -> None:
+    with playing(sending(FIRST), sending(ALL)) as stage:
+        brought(stage.node())
+    assert syntaxes_asked_for(stage) == [set(LOSSLESS), {*LOSSLESS, *LOSSY}]
+
+
+def test_instances_come_from_the_endpoint_that_the_node_names_for_it() -> None:
+    with playing(sending(ALL)) as stage:
+        node = Node(HOST, free_port(), "QUERIES", get=stage.node(model="patient"))
+        assert content(brought(node)) == content(INSTANCES)
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "words"),
+    [
+        (sending(ALL, stored(OTHER_SERIES)), ForeignInstanceError, "its SeriesInstanceUID is"),
+        (sending(stored(MISNAMED)), ForeignInstanceError, "its SOPInstanceUID is"),
+        (sending(stored(MISCLASSED, AFFECTED_SOP_CLASS_UID=CT)), ForeignInstanceError, "its SOPClassUID is"),
+        (sending(stored(UNLISTED)), ForeignInstanceError, "without listing it: the series may still be changing"),
+        (sending(FIRST, stored(CHANGED)), ConflictingInstancesError, "it came twice, with different content"),
+        (sending(stored(GARBAGE)), CorruptInstanceError, "its data set cannot be parsed"),
+    ],
+    ids=["other series", "other UID", "other class", "not listed", "changed", "garbage"],
+)
+def test_what_does_not_belong_is_refused(scene: Any, kind: type[DICOMQRError], words: str) -> None:
+    with playing(scene) as stage, pytest.raises(kind, match=words) as caught:
+        brought(stage.node())
+    assert type(caught.value) is kind
+    assert stage.farewells == [Farewell.ABORTED]
+
+
+def test_a_uid_that_is_none_cannot_forge_a_line() -> None:
+    with playing(sending(stored(FORGED))) as stage, pytest.raises(ForeignInstanceError) as caught:
+        brought(stage.node())
+    assert str(caught.value).isprintable()
+
+
+def test_a_deflated_bomb_is_refused() -> None:
+    scene = (HEAR, acceptance({SERVICE: SYNTAXES[SERVICE], DEFLATED: BOMB.transfer_syntax_uid}))
+    with (
+        playing((*scene, HEAR, stored(BOMB, DEFLATED))) as stage,
+        pytest.raises(CorruptInstanceError, match="inflates"),
+    ):
+        brought(stage.node())
+
+
+@pytest.mark.parametrize("come", [(), (FIRST,), (FIRST, SECOND)], ids=["none", "one", "two"])
+@pytest.mark.parametrize("how", [retrieve, retrieve_singly])
+def test_a_success_with_fewer_instances_is_incomplete(come: Any, how: Any) -> None:
+    with playing(sending(*come)) as stage, pytest.raises(IncompleteSeriesError) as caught:
+        brought(stage.node(), how=how)
+    assert type(caught.value) is IncompleteSeriesError
+    assert caught.value.missing == tuple(UIDS[len(come) :])
+    assert content(caught.value.received) == content(INSTANCES[: len(come)])
+    assert f"{3 - len(come)} of 3 listed instances did not come (the archive said: success)" in str(caught.value)
+    assert all(missing in str(caught.value) for missing in caught.value.missing)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (0xB000, "some sub-operations failed (status 0xB000), 2 sub-operations failed"),
+        (0xA702, "cannot perform the sub-operations (status 0xA702)"),
+        (0xC001, "unable to process (status 0xC001)"),
+        (0x1234, "an unknown status (status 0x1234)"),
+        (0xFE00, "cancelled (status 0xFE00)"),
+        (None, "a response without a status"),
+    ],
+)
+def test_a_failure_is_incomplete_and_says_what_the_archive_said(status: int | None, words: str) -> None:
+    scene = ending(status, FAILED=2, ERROR_COMMENT=COMMENT)
+    with playing(scene) as stage, pytest.raises(IncompleteSeriesError) as caught:
+        brought(stage.node())
+    assert words in str(caught.value)
+    assert "Doe" not in str(caught.value)
+    assert caught.value.server_comment == r"\x1b[31mDoe^Jane\r\nforged line"
+    assert caught.value.missing == tuple(UIDS)
+
+
+def test_a_failure_status_does_not_matter_when_all_came() -> None:
+    with playing((*ASKED, ALL, response(Field.C_GET_RSP, 0xB000))) as stage:
+        assert content(brought(stage.node())) == content(INSTANCES)
+
+
+def test_an_archive_without_c_get() -> None:
+    scene = (HEAR, acceptance({STORAGE: SYNTAXES[STORAGE]}))
+    with (
+        playing(scene) as stage,
+        pytest.raises(NoPresentationContextError, match="may not offer this service") as caught,
+    ):
+        brought(stage.node())
+    assert (caught.value.place, caught.value.step) == (stage.place, "C-GET")
+
+
+def test_an_archive_that_will_not_send_this_class() -> None:
+    scene = (HEAR, acceptance({SERVICE: SYNTAXES[SERVICE]}))
+    with playing(scene) as stage, pytest.raises(IncompleteSeriesError) as caught:
+        brought(stage.node())
+    assert "no presentation context accepted for CT Image Storage" in str(caught.value)
+    assert stage.farewells == [Farewell.RELEASED] * 2
+
+
+def test_a_series_of_which_nothing_is_listed_is_incomplete() -> None:
+    with pytest.raises(IncompleteSeriesError, match="0 of 0 listed instances"):
+        brought(Node(HOST, free_port(), "NOBODY"), {})
+
+
+def test_a_series_that_is_too_large() -> None:
+    limits = Limits(max_series_bytes=len(INSTANCES[0].encoded) + 1)
+    with playing(sending(ALL)) as stage, pytest.raises(LimitExceededError, match="max_series_bytes") as caught:
+        brought(stage.node(limits=limits))
+    assert (caught.value.place, caught.value.step) == (stage.place, "C-GET")
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind"),
+    [("abort halfway", ConnectionLostError), ("close between messages", ConnectionLostError), ("drops", DeadlineError)],
+)
+def test_a_connection_that_fails_is_no_incomplete_series(scene: str, kind: type[DICOMQRError]) -> None:
+    with playing(SCENES[scene]) as stage, pytest.raises(kind) as caught:
+        brought(stage.node(HASTY))
+    assert type(caught.value) is kind
+
+
+def test_a_caller_who_stops_taking_leaves_nothing_open() -> None:
+    with playing(sending(ALL)) as stage:
+        instances = bringing(stage.node())
+        next(instances)
+        instances.close()
+    assert stage.farewells == [Farewell.ABORTED]

@@ -1,0 +1,98 @@
+"""Colours become RGB as in ITK."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.volume import read_volumes
+from tests.synthetic import noise, series, simpleitk
+from tests.volume.reference import assert_same_voxels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLOURS = ("Red", "Green", "Blue")
+
+
+def assert_voxels_equal(slices: list[Any], folder: Path) -> np.ndarray:
+    (volume,) = read_volumes(slices)
+    assert_same_voxels(volume, simpleitk(slices, folder))
+    return volume.array
+
+
+def rgb(index: int) -> np.ndarray:
+    return noise((6, 8, 3), "uint8", seed=index)
+
+
+def palette(bits: int, entries: int = 256, first: int = 0, **overrides: Any) -> list[Any]:
+    """An image of all entries, with tables of noise."""
+    tables: dict[str, Any] = {}
+    for colour, name in enumerate(COLOURS):
+        tables[f"{name}PaletteColorLookupTableDescriptor"] = [entries, first, bits]
+        tables[f"{name}PaletteColorLookupTableData"] = noise((entries,), f"uint{bits}", seed=colour).tobytes()
+    pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    attributes = {"PhotometricInterpretation": "PALETTE COLOR"} | tables | overrides
+    return series("OT", 1, pixels=lambda _: pixels, **attributes)
+
+
+def test_rgb_is_unchanged(tmp_path: Path) -> None:
+    array = assert_voxels_equal(series("OT", 1, pixels=rgb), tmp_path)
+    assert array.shape == (1, 6, 8, 3)
+
+
+def test_planes_are_interleaved(tmp_path: Path) -> None:
+    def planes(index: int) -> np.ndarray:
+        return np.ascontiguousarray(np.moveaxis(rgb(index), 2, 0)).reshape(6, 8, 3)
+
+    array = assert_voxels_equal(series("OT", 1, pixels=planes, PlanarConfiguration=1), tmp_path)
+    assert np.array_equal(array[0], rgb(0))
+
+
+def test_ybr_full_is_converted(tmp_path: Path) -> None:
+    slices = series(
+        "OT", 1, pixels=lambda _: noise((200, 200, 3), "uint8"), PhotometricInterpretation="YBR_FULL", SamplesPerPixel=3
+    )
+    assert_voxels_equal(slices, tmp_path)
+
+
+def test_ybr_full_422_is_converted(tmp_path: Path) -> None:
+    pixels = noise((6, 8, 2), "uint8")
+    slices = series("OT", 1, pixels=lambda _: pixels, PhotometricInterpretation="YBR_FULL_422", SamplesPerPixel=3)
+    assert_voxels_equal(slices, tmp_path)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette_is_looked_up(tmp_path: Path, bits: int) -> None:
+    array = assert_voxels_equal(palette(bits), tmp_path)
+    assert array.shape == (1, 16, 16, 3)
+    assert array.dtype == np.uint8
+
+
+def test_values_beyond_a_palette_take_its_ends() -> None:
+    (volume,) = read_volumes(palette(8, entries=100, first=50))
+    table = noise((100,), "uint8", seed=0)
+    red = volume.array[0, ..., 0].ravel()
+    assert red[:51].tolist() == [table[0]] * 51
+    assert red[50:150].tolist() == table.tolist()
+    assert red[150:].tolist() == [table[-1]] * 106
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"RedPaletteColorLookupTableData": b"\0" * 10}, r"\(0028,1201\) has 10 bytes, too few for 256 entries"),
+        ({"RedPaletteColorLookupTableDescriptor": None}, r"\(0028,1101\) is missing, damaged, or not equal"),
+    ],
+)
+def test_a_damaged_palette_is_refused(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(CorruptInstanceError, match=message):
+        read_volumes(palette(8, **overrides))
+
+
+def test_a_segmented_palette_is_refused() -> None:
+    with pytest.raises(UnsupportedImageError, match="segmented palette"):
+        read_volumes(palette(8, SegmentedRedPaletteColorLookupTableData=b"\0\0"))

@@ -1,0 +1,180 @@
+"""The frames of one instance make volumes as slices do, each by what is said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+
+from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError
+from itkdicomqr.volume import read_volumes
+from tests.synthetic import AXIAL, OBLIQUE, multiframe, noise, part10, series
+from tests.volume.reference import assert_same_geometry, assert_same_voxels
+from tests.volume.test_codecs import LOSSLESS, jpeg_2000, smooth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def simpleitk(instance: Dataset, folder: Path) -> Any:
+    path = folder / "multiframe.dcm"
+    path.write_bytes(part10(instance))
+    return sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
+@pytest.mark.parametrize("step", [2.5, -1.3])
+@pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "2.5", "RescaleIntercept": "-3", "RescaleType": "US"}])
+def test_an_enhanced_instance_equals_simpleitk(
+    tmp_path: Path, orientation: tuple[float, ...], step: float, rescale: dict[str, Any]
+) -> None:
+    instance = multiframe(series("MR", 5, orientation=orientation, step=step, dtype="uint16", **rescale))
+    (volume,) = read_volumes([instance])
+    image = simpleitk(instance, tmp_path)
+    assert_same_voxels(volume, image)
+    assert_same_geometry(volume, image)
+    assert volume.report.max_corner_error_mm < 1e-6
+    assert volume.report.sop_instance_uids == (instance.SOPInstanceUID,)
+
+
+def test_each_frame_has_its_own_rescale() -> None:
+    slices = series("MR", 3, dtype="int16", RescaleSlope=lambda index: str(index + 0.5), RescaleIntercept="1")
+    (volume,) = read_volumes([multiframe(slices)])
+    (expected,) = read_volumes(slices)
+    assert volume.array.tobytes() == expected.array.tobytes()
+
+
+def test_frames_out_of_order_are_sorted() -> None:
+    slices = series("MR", 5)
+    (volume,) = read_volumes([multiframe([slices[index] for index in (3, 0, 4, 1, 2)])])
+    (expected,) = read_volumes(slices)
+    assert volume.array.tobytes() == expected.array.tobytes()
+    assert volume.origin == expected.origin
+
+
+def test_frames_of_several_volumes_are_told_apart() -> None:
+    slices = series(
+        "MR",
+        6,
+        ImagePositionPatient=lambda index: ["0", "0", str(index // 2 * 2)],
+        EffectiveEchoTime=lambda index: [4.6, 9.2][index % 2],
+        pixels=lambda index: np.full((6, 7), index % 2, np.int16),
+    )
+    volumes = read_volumes([multiframe(slices)])
+    assert [volume.key for volume in volumes] == [{"EchoTime": 4.6}, {"EchoTime": 9.2}]
+    assert [np.unique(volume.array).tolist() for volume in volumes] == [[0], [1]]
+
+
+def test_a_missing_frame_is_refused() -> None:
+    slices = series("MR", 5)
+    with pytest.raises(MissingSlicesError):
+        read_volumes([multiframe([*slices[:2], *slices[3:]])])
+
+
+def test_a_vendors_own_functional_group_does_not_place_the_frame() -> None:
+    instance = multiframe(series("MR", 3))
+    (expected,) = read_volumes([instance])
+    other = Dataset()
+    other.ImagePositionPatient = ["9", "9", "9"]
+    for groups in instance.PerFrameFunctionalGroupsSequence:
+        groups.private_block(0x2005, "Vendor", create=True).add_new(0x0F, "SQ", [other])
+    (volume,) = read_volumes([instance])
+    assert volume.origin == expected.origin
+
+
+def test_what_frames_share_counts_for_each() -> None:
+    instance = multiframe(series("MR", 3))
+    groups = Dataset()
+    groups.PixelMeasuresSequence = instance.PerFrameFunctionalGroupsSequence[0].PixelMeasuresSequence
+    for item in instance.PerFrameFunctionalGroupsSequence:
+        del item.PixelMeasuresSequence
+    instance.SharedFunctionalGroupsSequence = [groups]
+    (volume,) = read_volumes([instance])
+    assert volume.spacing == (0.5, 0.75, 2.5)
+
+
+@pytest.mark.parametrize(("syntax", "compress"), LOSSLESS)
+def test_compressed_frames_are_told_apart(syntax: str, compress: Any) -> None:
+    slices = series("MR", 3, pixels=smooth, syntax=syntax, compress=compress)
+    (volume,) = read_volumes([multiframe(slices)])
+    assert np.array_equal(volume.array, [smooth(index) for index in range(3)])
+
+
+def test_frames_in_several_fragments_go_by_the_offset_table() -> None:
+    slices = series("MR", 3, pixels=smooth, syntax=uid.JPEG2000Lossless, compress=jpeg_2000)
+    instance = multiframe(slices)
+    frames = [jpeg_2000(smooth(index)) for index in range(3)]
+    instance.PixelData = encapsulate(frames, fragments_per_frame=2)
+    instance["PixelData"].is_undefined_length = True
+    (volume,) = read_volumes([instance])
+    assert np.array_equal(volume.array, [smooth(index) for index in range(3)])
+    instance.PixelData = encapsulate(frames, fragments_per_frame=2, has_bot=False)
+    instance["PixelData"].is_undefined_length = True
+    with pytest.raises(CorruptInstanceError, match="its 6 fragments and its offset table do not make 3 frames"):
+        read_volumes([instance])
+
+
+def test_frames_without_a_place_are_a_cine_each_instance_its_own() -> None:
+    loops = [
+        multiframe(series("US", 4, number=number, dtype="uint8", SeriesInstanceUID="1.2"), functional_groups=False)
+        for number in (1, 2)
+    ]
+    volumes = read_volumes(loops)
+    assert [volume.array.shape for volume in volumes] == [(4, 6, 7), (4, 6, 7)]
+    assert volumes[0].array[2].tolist() == noise((6, 7), "uint8", seed=1002).tolist()
+    assert volumes[0].spacing == (0.5, 0.75, 1.0)
+    assert "the third axis is their order" in volumes[0].report.warnings[0]
+    assert set(volumes[0].key) == {"SOPInstanceUID"}
+
+
+def test_a_dose_lies_at_its_offsets(tmp_path: Path) -> None:
+    slices = series("RTDOSE", 4, dtype="uint32", DoseGridScaling="0.5")
+    instance = multiframe(slices, functional_groups=False, GridFrameOffsetVector=["0", "2.5", "5", "7.5"])
+    (volume,) = read_volumes([instance], rescale=False)
+    image = simpleitk(instance, tmp_path)
+    assert_same_voxels(volume, image)
+    assert_same_geometry(volume, image)
+    (expected,) = read_volumes(slices)
+    (scaled,) = read_volumes([instance])
+    assert np.array_equal(scaled.array, expected.array)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"NumberOfFrames": 2}, r"\(5200,9230\) has 3 items, but NumberOfFrames \(0028,0008\) is 2"),
+        ({"PixelData": b"\0" * 250}, r"NumberOfFrames \(0028,0008\) is 3, but the pixel data has 250 bytes"),
+        ({"NumberOfFrames": 10**9}, r"NumberOfFrames \(0028,0008\) is 1000000000, but the pixel data has 252 bytes"),
+    ],
+)
+def test_a_contradiction_is_refused(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(CorruptInstanceError, match=message):
+        read_volumes([multiframe(series("MR", 3), **overrides)])
+
+
+def test_a_damaged_functional_group_is_refused() -> None:
+    content = part10(multiframe(series("MR", 3)))
+    damaged = content.replace(b"\x20\x00\x13\x91SQ", b"\x20\x00\x13\x91Qx")
+    assert damaged != content
+    with pytest.raises(CorruptInstanceError):
+        read_volumes([damaged])
+
+
+def test_more_colour_frames_than_bytes_are_refused() -> None:
+    instance = multiframe(
+        series("US", 3, pixels=lambda index: noise((6, 8, 3), "uint8", seed=index)), functional_groups=False
+    )
+    instance.NumberOfFrames = 4
+    with pytest.raises(CorruptInstanceError, match="6 rows x 8 columns x 3 x 8 bits x 4 frames need 576"):
+        read_volumes([instance])
+
+
+def test_a_dose_without_offsets_is_refused() -> None:
+    instance = multiframe(series("RTDOSE", 3, dtype="uint32", DoseGridScaling="1"), functional_groups=False)
+    with pytest.raises(CorruptInstanceError, match=r"GridFrameOffsetVector \(3004,000C\) is missing"):
+        read_volumes([instance])
