@@ -70,7 +70,7 @@ def pynetdicom_and_stacking(job: Job) -> None:
     import numpy as np
     from pydicom.dataset import Dataset
     from pynetdicom import AE, build_role, evt
-    from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformationModelGet  # type: ignore
+    from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformationModelGet
 
     received: list[Any] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.scan import FIRST_PIXEL_TAG, UNDEFINED_LENGTH, Header, scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 
 Bytes = bytes | bytearray | memoryview
 
-FIRST_PIXEL_TAG = 0x7FE00008
-LAST_PIXEL_TAG = 0x7FE00010
-"""FloatPixelData, DoubleFloatPixelData and PixelData (PS3.6)."""
-
 MAX_INFLATED_BYTES = 2 << 30
 MAX_INFLATE_RATIO = 200
 """How much a deflated data set may grow: pixels reach 20, a bomb 1000."""
 
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+
 _PREAMBLE = 128
-_LONGEST_ELEMENT_HEADER = 12
-_UNDEFINED_LENGTH = 0xFFFFFFFF
+_MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
+_MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
+_TRANSFER_SYNTAX_UID = 0x00020010
+_AFTER_META = 0x00030000
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class PixelElement:
     ----------
     tag : int
         (7FE0,0008), (7FE0,0009) or (7FE0,0010).
+    VR : str
+        Empty where the encoding is implicit.
     value : memoryview
         The bytes of the value; of an encapsulated one, its items.
     encapsulated : bool
@@ -52,6 +55,7 @@ class PixelElement:
     """
 
     tag: int
+    VR: str
     value: memoryview = field(repr=False)
     encapsulated: bool
 
@@ -91,9 +95,19 @@ class Instance:
         if bytes(view[_PREAMBLE : _PREAMBLE + 4]) != b"DICM":
             message = "these bytes are no DICOM file (PS3.10): 'DICM' is not at offset 128"
             raise CorruptInstanceError(message)
-        stream = BytesIO(view[_PREAMBLE + 4 :])
-        meta = _parse(stream, ExplicitVRLittleEndian, stop_when=_after_meta)
-        return cls._described(meta, view[_PREAMBLE + 4 + stream.tell() :], origin)
+        meta = scan(view[_PREAMBLE + 4 :], ExplicitVRLittleEndian, before=_AFTER_META)
+        syntax = meta.uid(_TRANSFER_SYNTAX_UID)
+        if not syntax:
+            message = "the file meta information lacks TransferSyntaxUID (0002,0010): its pixels could mean anything"
+            raise CorruptInstanceError(message)
+        encoded = view[_PREAMBLE + 4 + meta.end :]
+        data_set = cls("", "", syntax, encoded, origin).elements
+        sop_class = meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID) or data_set.uid(SOP_CLASS_UID)
+        sop_instance = meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID) or data_set.uid(SOP_INSTANCE_UID)
+        if not (sop_class and sop_instance):
+            message = "neither the file meta information nor the data set has SOPClassUID and SOPInstanceUID"
+            raise CorruptInstanceError(message)
+        return cls(sop_class, sop_instance, syntax, encoded, origin)
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, *, origin: str = "memory") -> Self:
@@ -125,19 +139,6 @@ class Instance:
             encoded = deflater.compress(encoded) + deflater.flush()
         return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), encoded, origin)
 
-    @classmethod
-    def _described(cls, meta: Dataset, encoded: memoryview, origin: str) -> Self:
-        """Make the instance that file meta information describes; some files leave its UIDs to the data set."""
-        try:
-            syntax = str(meta.TransferSyntaxUID)
-            bare = cls("", "", syntax, encoded, origin)
-            sop_class = str(meta.get("MediaStorageSOPClassUID") or bare.header.SOPClassUID)
-            sop_instance = str(meta.get("MediaStorageSOPInstanceUID") or bare.header.SOPInstanceUID)
-        except AttributeError as error:
-            message = f"the file meta information is incomplete: {error.name} is missing"
-            raise CorruptInstanceError(message) from None
-        return cls(sop_class, sop_instance, syntax, encoded, origin)
-
     @property
     def dataset(self) -> Dataset:
         """The whole data set, with ``file_meta``, parsed by pydicom on first use.
@@ -162,16 +163,34 @@ class Instance:
 
     @property
     def header(self) -> Dataset:
-        """The elements before the pixel data, raw until each is used.
+        """The elements before the pixel data, parsed by pydicom on first use.
 
         Raises
         ------
         CorruptInstanceError
             The bytes are no data set in this transfer syntax.
         """
-        return self._split[0]
+        return self._parsed_header
 
-    @property
+    @cached_property
+    def _parsed_header(self) -> Dataset:
+        return self._guarded(BytesIO(self.inflated), _at_pixels)
+
+    @cached_property
+    def elements(self) -> Header:
+        """The elements before the pixel data as they are encoded, found without pydicom.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The bytes are no data set in this transfer syntax.
+        """
+        try:
+            return scan(self.inflated, UID(self.transfer_syntax_uid))
+        except CorruptInstanceError as error:
+            raise self._corrupt(str(error.args[0])) from None
+
+    @cached_property
     def pixels(self) -> PixelElement | None:
         """The pixel data element, or None where there is none; its bytes are not copied.
 
@@ -180,7 +199,16 @@ class Instance:
         CorruptInstanceError
             The element is cut short.
         """
-        return self._split[1]
+        found = self.elements.following()
+        if found is None:
+            return None
+        tag, vr, start, length = found
+        value = self.inflated[start:]
+        if length == UNDEFINED_LENGTH:
+            return PixelElement(tag, vr, value, encapsulated=True)
+        if length > len(value):
+            raise self._corrupt(f"its pixel data should have {length} bytes, of which {len(value)} are there")
+        return PixelElement(tag, vr, value[:length], encapsulated=False)
 
     @cached_property
     def inflated(self) -> memoryview:
@@ -205,30 +233,6 @@ class Instance:
             raise self._corrupt("its deflated data set is cut short")
         return memoryview(content)
 
-    @cached_property
-    def _split(self) -> tuple[Dataset, PixelElement | None]:
-        stream = BytesIO(self.inflated)
-        header = self._guarded(stream, _at_pixels)
-        return header, self._pixel_element(stream.tell())
-
-    def _pixel_element(self, offset: int) -> PixelElement | None:
-        syntax = UID(self.transfer_syntax_uid)
-        order = "<" if syntax.is_little_endian else ">"
-        rest = self.inflated[offset:]
-        if len(rest) < _LONGEST_ELEMENT_HEADER:
-            return None
-        group, element = struct.unpack_from(f"{order}HH", rest)
-        tag = group << 16 | element
-        if not FIRST_PIXEL_TAG <= tag <= LAST_PIXEL_TAG:
-            return None
-        start = 8 if syntax.is_implicit_VR else _LONGEST_ELEMENT_HEADER
-        (length,) = struct.unpack_from(f"{order}I", rest, start - 4)
-        if length == _UNDEFINED_LENGTH:
-            return PixelElement(tag, rest[start:], encapsulated=True)
-        if length > len(rest) - start:
-            raise self._corrupt(f"its pixel data should have {length} bytes, of which {len(rest) - start} are there")
-        return PixelElement(tag, rest[start : start + length], encapsulated=False)
-
     def _guarded(self, stream: BytesIO, stop_when: Callable[[BaseTag, str | None, int], bool] | None) -> Dataset:
         return _parse(stream, UID(self.transfer_syntax_uid), stop_when, self.sop_instance_uid)
 
@@ -248,10 +252,6 @@ def _parse(
     except (Exception, RecursionError) as error:
         message = f"its data set cannot be parsed ({type(error).__name__})"
         raise CorruptInstanceError(message, sop_instance_uid=sop_instance_uid) from None
-
-
-def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return tag.group != 2
 
 
 def _at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
@@ -21,10 +22,11 @@ from itkdicomqr.errors import (
     IncompleteSeriesError,
     LimitExceededError,
 )
-from itkdicomqr.instance import Instance
+from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.node import Node
 from itkdicomqr.table import MAX_SHOWN, Row
-from itkdicomqr.text import text_of
+
+SERIES_INSTANCE_UID = 0x0020000E
 
 
 def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
@@ -112,14 +114,14 @@ class _Arrivals:
     def _check_names(self, instance: Instance) -> None:
         """The data set must be what the command called it, and of the series that was asked for."""
         names = {
-            "SOPInstanceUID": instance.sop_instance_uid,
-            "SOPClassUID": instance.sop_class_uid,
-            "SeriesInstanceUID": self.series.get("SeriesInstanceUID"),
+            SOP_INSTANCE_UID: instance.sop_instance_uid,
+            SOP_CLASS_UID: instance.sop_class_uid,
+            SERIES_INSTANCE_UID: self.series.get("SeriesInstanceUID"),
         }
-        for keyword, expected in names.items():
-            found = text_of(instance.header, keyword)
+        for tag, expected in names.items():
+            found = instance.elements.uid(tag)
             if found != expected:
-                message = f"its {keyword} is {found!r:.70}, not {expected}: it is not what was asked for"
+                message = f"its {keyword_for_tag(tag)} is {found!r:.70}, not {expected}: it is not what was asked for"
                 raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
         if instance.sop_instance_uid not in self.expected:
             message = "the archive sent it without listing it: the series may still be changing, so try again later"

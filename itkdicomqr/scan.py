@@ -7,6 +7,7 @@ to arrive. This walk needs a tenth, and leaves the values where they are.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from pydicom.uid import UID
@@ -32,26 +33,89 @@ Place = tuple[bytes, int, int]
 The value of a sequence of undefined length includes its items and delimiters.
 """
 
-Header = tuple[int, bytes, int, int]
+Prefix = tuple[int, bytes, int, int]
+"""Tag, VR, offset of the value, and length."""
 
 
-class Scan(NamedTuple):
-    """The top-level elements before the pixel data, and where that begins.
+class RawElement(NamedTuple):
+    """An element as it is encoded.
 
     Attributes
     ----------
-    places : dict
+    tag : int
+        Group and element number.
+    VR : str
+        Empty where the encoding is implicit.
+    value : bytes
+        Not converted.
+    """
+
+    tag: int
+    VR: str
+    value: bytes
+
+
+class Header(Mapping[int, RawElement]):
+    """The top-level elements before the pixel data; a value is copied when it is asked for.
+
+    Parameters
+    ----------
+    data : memoryview
+        The data set, not deflated.
+    places : mapping
         Place by tag.
     end : int
         Offset of the pixel data element, or of the end.
+    implicit : bool
+        Whether the encoding tells no VR.
+    byte_order : str
+        ``"<"`` or ``">"``, as struct writes it.
     """
 
-    places: dict[int, Place]
-    end: int
+    def __init__(
+        self, data: memoryview, places: Mapping[int, Place], end: int, *, implicit: bool, byte_order: str
+    ) -> None:
+        self._data = data
+        self._places = places
+        self.end = end
+        self.implicit = implicit
+        self.byte_order = byte_order
+
+    def __getitem__(self, tag: int) -> RawElement:
+        vr, start, end = self._places[tag]
+        return RawElement(tag, vr.decode("latin-1"), bytes(self._data[start:end]))
+
+    def uid(self, tag: int) -> str:
+        """Read a UID, empty where it is absent; bytes that no UID has are kept as escapes."""
+        return self[tag].value.decode("ascii", "backslashreplace").strip("\0 ") if tag in self else ""
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, tag: object) -> bool:
+        return tag in self._places
+
+    def following(self) -> tuple[int, str, int, int] | None:
+        """Read tag, VR, offset of the value and length of the pixel data element, if there is one."""
+        walk = _Walk(self._data, self.byte_order)
+        read = walk.implicit_header if self.implicit else walk.explicit_header
+        try:
+            tag, vr, start, length = read(self.end)
+        except struct.error:
+            return None
+        return (tag, vr.decode("latin-1"), start, length) if tag <= LAST_PIXEL_TAG else None
+
+    def detached(self) -> Header:
+        """Give the same header with bytes of its own, so that the pixel data can be let go."""
+        data = memoryview(bytes(self._data[: self.end]))
+        return Header(data, self._places, self.end, implicit=self.implicit, byte_order=self.byte_order)
 
 
-def scan(data: memoryview, syntax: UID) -> Scan:
-    """Find the elements before the pixel data.
+def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header:
+    """Find the elements before the pixel data, or before another tag.
 
     Parameters
     ----------
@@ -59,11 +123,13 @@ def scan(data: memoryview, syntax: UID) -> Scan:
         The data set, not deflated.
     syntax : UID
         Its transfer syntax.
+    before : int
+        The tag at which to stop.
 
     Raises
     ------
     CorruptInstanceError
-        An element reaches beyond the end, is out of order or nested too deep, or has no VR.
+        An element reaches beyond the end, or is nested too deep.
     """
     order = "<" if syntax.is_little_endian else ">"
     # Some files that say otherwise are implicit: no VR begins their first element.
@@ -75,7 +141,7 @@ def scan(data: memoryview, syntax: UID) -> Scan:
     try:
         while offset < size:
             tag, vr, start, length = header(offset)
-            if tag >= FIRST_PIXEL_TAG:
+            if tag >= before:
                 break
             offset = start + length
             if length == UNDEFINED_LENGTH:
@@ -85,7 +151,7 @@ def scan(data: memoryview, syntax: UID) -> Scan:
             places[tag] = (vr, start, offset)
     except struct.error:
         raise _damaged("an element is cut short") from None
-    return Scan(places, offset)
+    return Header(data, places, offset, implicit=implicit, byte_order=order)
 
 
 class _Walk:
@@ -97,12 +163,12 @@ class _Walk:
         self._explicit = struct.Struct(f"{order}HH2sH").unpack_from
         self._long = struct.Struct(f"{order}I").unpack_from
 
-    def implicit_header(self, offset: int) -> Header:
+    def implicit_header(self, offset: int) -> Prefix:
         """Read tag, no VR, offset of the value, and length."""
         group, element, length = self._implicit(self._data, offset)
         return group << 16 | element, b"", offset + 8, length
 
-    def explicit_header(self, offset: int) -> Header:
+    def explicit_header(self, offset: int) -> Prefix:
         """Read tag, VR, offset of the value, and length."""
         group, element, vr, length = self._explicit(self._data, offset)
         if vr in _LONG_VRS:

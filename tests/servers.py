@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -133,6 +134,13 @@ def require(program: str) -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return found
+
+
+def require_dcmtk(program: str) -> str:
+    """Find a program of DCMTK: pynetdicom installs others of the same names beside Python."""
+    beside = Path(sys.executable).parent
+    folders = [folder for folder in os.get_exec_path() if Path(folder) != beside]
+    return require(shutil.which(program, path=os.pathsep.join(folders)) or f"DCMTK's {program}")
 
 
 @contextmanager

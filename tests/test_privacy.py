@@ -15,7 +15,7 @@ from tests.servers import RunningArchive
 from tests.synthetic import series
 from tests.test_archives import STARTS
 
-SECRETS = {
+SECRETS: dict[str, Any] = {
     "PatientName": "Mustermann^Erika",
     "PatientID": "QX-48151623",
     "PatientBirthDate": "19640229",
@@ -24,7 +24,7 @@ SECRETS = {
     "StudyDescription": "Secret study",
     "SeriesDescription": "Secret series",
 }
-MALFORMED = {
+MALFORMED: dict[str, Any] = {
     "PatientName": "Mustermann^Erika" + "^x" * 40,
     "StudyTime": "99-secret-99",
     "AccessionNumber": "ACC7719" * 4,

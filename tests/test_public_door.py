@@ -127,6 +127,10 @@ def row(demo_archive: Archive) -> Row:
     return itkdicomqr.find_series("99999", "2021-05-03", "AX 3.0 Soft*", pacs=demo_archive.url).one()
 
 
+def count_of(row: Row) -> int:
+    return int(row.NumberOfSeriesRelatedInstances or 0)
+
+
 def test_a_row_goes_back_in(row: Row) -> None:
     by_row = itkdicomqr.load_series(series=row, toolkit="volume")
     by_words = itkdicomqr.load_series("99999", "20210503", "ax 3.0 soft tissue", pacs=row.node, toolkit="volume")
@@ -146,7 +150,7 @@ def test_a_row_without_a_node_needs_an_archive(row: Row, monkeypatch: pytest.Mon
     bare = Row(row.level, row.attributes)
     with pytest.raises(NodeError, match="no archive was named"):
         itkdicomqr.load_series(series=bare)
-    assert itkdicomqr.load_series(series=bare, pacs=row.node, toolkit="volume").array.shape == (64, 160, 160)
+    assert len(itkdicomqr.load_series(series=bare, pacs=row.node, toolkit="volume").array) == count_of(row)
 
 
 def test_each_toolkit_returns_the_same_image(row: Row) -> None:
@@ -171,7 +175,7 @@ def test_a_client_is_a_context_manager_of_the_same_functions(row: Row) -> None:
     with Client(row.node) as client:
         client.echo()
         assert client.find_series("99999", "2021-05-03", "AX 3.0 Soft*").one() == row
-        assert client.load_series(series=row, toolkit="volume").array.shape == (64, 160, 160)
+        assert len(client.load_series(series=row, toolkit="volume").array) == count_of(row)
 
 
 class Counter:
@@ -187,4 +191,4 @@ class Counter:
 def test_progress_is_told_the_whole_and_every_instance(row: Row) -> None:
     counter = Counter()
     itkdicomqr.load_series(series=row, toolkit="volume", progress=counter)
-    assert (counter.total, counter.done) == (64, 64)
+    assert counter.total == counter.done == count_of(row)

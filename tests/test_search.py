@@ -134,11 +134,12 @@ def test_descriptions_match_by_wildcards_and_without_case(
     assert len(table) == 18 if expected is None else descriptions(table) == expected
 
 
-def test_a_row_tells_the_study_the_series_and_how_many_instances(client: Client) -> None:
+def test_a_row_tells_the_study_the_series_and_how_many_instances(client: Client, demo_archive: Archive) -> None:
     row = client.find_series("99999", "2021-05-03", "AX 3.0 Soft*").one()
     told = {keyword: row.get(keyword) for keyword in ("PatientID", "StudyDate", "StudyDescription", "Modality")}
     assert told == {"PatientID": "99999", "StudyDate": "20210503", "StudyDescription": "CT Thorax", "Modality": "CT"}
-    assert row.NumberOfSeriesRelatedInstances == "64"
+    of_series = [each for each in demo_archive.instances if each.header.SeriesInstanceUID == row.SeriesInstanceUID]
+    assert row.NumberOfSeriesRelatedInstances == str(len(of_series))
     assert row.node == client.nodes[0]
 
 
@@ -229,8 +230,9 @@ def test_patients_studies_and_instances_are_listed(client: Client) -> None:
     assert {row.StudyDescription for row in client.find_studies("99999", "2021")} == {"CT Thorax"}
     row = client.find_series("99999", "2022", "T2*").one()
     instances = client.find_instances(row)
-    assert sorted(int(instance.InstanceNumber or 0) for instance in instances) == [*range(1, 31)]
-    assert len({instance.SOPInstanceUID for instance in instances}) == 30
+    count = int(row.NumberOfSeriesRelatedInstances or 0)
+    assert sorted(int(instance.InstanceNumber or 0) for instance in instances) == [*range(1, count + 1)]
+    assert len({instance.SOPInstanceUID for instance in instances}) == count > 1
 
 
 def test_several_archives_answer_as_one(demo_archive: Archive, peculiar: Client) -> None:

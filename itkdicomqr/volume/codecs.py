@@ -156,7 +156,7 @@ def _is_in_swapped_words(header: SliceHeader) -> bool:
     """Tell whether bytes are stored in words of big endian (OW, PS3.5 annex A.3)."""
     if header.instance.transfer_syntax_uid != uid.ExplicitVRBigEndian or header.layout.bits_allocated > 8:
         return False
-    return str(header.instance.dataset.get_item(_PIXEL_DATA).VR) == "OW"
+    return header.instance.pixels is not None and header.instance.pixels.VR == "OW"
 
 
 def _unswapped(value: memoryview) -> bytes:

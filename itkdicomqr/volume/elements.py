@@ -18,8 +18,6 @@ from itkdicomqr.errors import CorruptInstanceError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydicom.dataset import Dataset
-
     from itkdicomqr.instance import Instance
 
 Value = float | str
@@ -49,24 +47,24 @@ class Elements:
         The elements as they were read, by tag.
     byte_order : str
         That of binary numbers, as struct writes it.
-    sop_instance_uid : str
-        Named by errors.
-    dataset : pydicom.Dataset
-        The header, for its sequences.
+    instance : Instance
+        Whose they are; its header, as pydicom parses it, has the sequences.
     """
 
     raw: Mapping[int, Any]
     byte_order: str
-    sop_instance_uid: str
-    dataset: Dataset
+    instance: Instance
 
     @classmethod
     def of(cls, instance: Instance) -> Elements:
         """Read the header of an instance."""
-        header = instance.header
-        byte_order = "<" if header.original_encoding[1] else ">"
-        raw = {int(tag): element for tag, element in header.items()}
-        return cls(raw, byte_order, instance.sop_instance_uid, header)
+        header = instance.elements
+        return cls(header, header.byte_order, instance)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """The instance's, which errors name."""
+        return self.instance.sop_instance_uid
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.raw
@@ -163,9 +161,9 @@ def _length_of(element: Any) -> int:
 
 def vr_of(element: Any) -> str:
     """Return an element's VR, by the dictionary where the encoding does not tell it."""
-    if element.VR not in {None, "UN"}:
+    if element.VR not in {None, "", "UN"}:
         return str(element.VR)
-    if element.tag.element == 0:
+    if element.tag & 0xFFFF == 0:
         return "UL"
     return dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "UN"
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from itkdicomqr.instance import FIRST_PIXEL_TAG
+from itkdicomqr.scan import FIRST_PIXEL_TAG
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.elements import NUMBER_FORMATS, encoded_value, vr_of
 
@@ -145,7 +145,7 @@ def _equal(key: str, first: _Header | _Parsed, other: _Header | _Parsed) -> bool
 
 
 def _listed(item: Any) -> bool:
-    return not (item.tag >= FIRST_PIXEL_TAG or item.tag.group % 2 or vr_of(item) == "SQ")
+    return not (item.tag >= FIRST_PIXEL_TAG or item.tag >> 16 & 1 or vr_of(item) == "SQ")
 
 
 def _key(tag: int) -> str:

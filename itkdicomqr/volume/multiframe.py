@@ -41,7 +41,7 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
 
 def _flattened(elements: Elements, tag: int) -> list[dict[int, Any]]:
     """Return the elements of each item of functional groups, which pydicom parses on demand."""
-    return [dict(_flat(item)) for item in elements.dataset[tag].value or ()] if tag in elements else []
+    return [dict(_flat(item)) for item in elements.instance.header[tag].value or ()] if tag in elements else []
 
 
 def _flat(functional_groups: Any) -> Iterator[tuple[int, Any]]:

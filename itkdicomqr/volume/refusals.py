@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.instance import FIRST_PIXEL_TAG
+from itkdicomqr.scan import FIRST_PIXEL_TAG
 from itkdicomqr.volume.codecs import decoder_name, undoes_colours
 from itkdicomqr.volume.colours import YBR
 from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _PIXEL_DATA = 0x7FE00010
 _ULTRASOUND_REGIONS = 0x00186011
 _IMAGES_IN_MOSAIC = 0x0019100A
+_CREATOR_OF_MOSAICS = 0x00190010
 _UIH_GRID = 0x00651050
 
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
@@ -37,6 +38,12 @@ _SAMPLES = {
     "YBR_ICT": 3,
 }
 """SamplesPerPixel of each PhotometricInterpretation that is understood."""
+
+
+def _is_mosaic(header: SliceHeader) -> bool:
+    """Tell whether a slice holds tiles; other vendors use the same private element for something else."""
+    of_siemens = header.elements.text(_CREATOR_OF_MOSAICS).startswith("SIEMENS")
+    return "MOSAIC" in header.image_type or (of_siemens and _IMAGES_IN_MOSAIC in header.elements)
 
 
 def _is_placed_at_once(header: SliceHeader) -> bool:
@@ -72,7 +79,7 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
         "multi-frame instances with one ImagePositionPatient (0020,0032) for all frames are not assembled",
     ),
     (
-        lambda header: "MOSAIC" in header.image_type or _IMAGES_IN_MOSAIC in header.elements,
+        _is_mosaic,
         "mosaics (ImageType (0008,0008) MOSAIC) are not taken apart",
     ),
     (lambda header: _UIH_GRID in header.elements, "grids of slices (0065,1050) are not taken apart"),

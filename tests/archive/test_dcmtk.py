@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pydicom import dcmread
 from itkdicomqr.instance import Instance
 from itkdicomqr.testing import Archive
 from tests.archive.test_transcoding import rle, stored
-from tests.servers import free_port
+from tests.servers import free_port, require_dcmtk
 from tests.synthetic import part10, series
 
 PROMPT = {**os.environ, "TCP_NODELAY": "1"}
@@ -28,9 +27,7 @@ def instances() -> list[Instance]:
 
 def dcmtk(tool: str, archive: Archive, *arguments: str, succeeds: bool = True) -> str:
     """Run a tool against the archive; give what it says."""
-    path = shutil.which(tool)
-    if path is None:
-        pytest.skip(f"{tool} of DCMTK is not installed")
+    path = require_dcmtk(tool)
     # -v: the tools say what they received
     command = [path, "-v", "-aet", "TESTER", "-aec", "DEMO", *arguments]
     where = ["127.0.0.1", str(archive.port)]

@@ -20,7 +20,7 @@ from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.transport import Deadline, Transport
 from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, ProtocolError, TLSError
 from itkdicomqr.node import Node, Timeouts
-from tests.faults import ASKED, BRISK, CLOSE, HEAR, HOST, RESET, Farewell, playing, rejection, response
+from tests.faults import ASKED, BRISK, CLOSE, HEAR, HOST, PATIENT, RESET, Farewell, playing, rejection, response
 from tests.servers import free_port
 
 
@@ -121,18 +121,18 @@ def test_a_peer_that_takes_nothing_does_not_hold_us() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scene", "kind", "words"),
+    ("scene", "kind", "words", "timeouts"),
     [
-        ((rejection(1, 1, 7), CLOSE), TLSError, "no secured channel"),
-        ((0.1, CLOSE), TLSError, "is this the archive's TLS port?"),
-        ((0.1, RESET), TLSError, "is this the archive's TLS port?"),
-        ((2 * BRISK.connect,), DeadlineError, "raise connect_timeout"),
+        ((rejection(1, 1, 7), CLOSE), TLSError, "no secured channel", PATIENT),
+        ((0.1, CLOSE), TLSError, "is this the archive's TLS port?", PATIENT),
+        ((0.1, RESET), TLSError, "is this the archive's TLS port?", PATIENT),
+        ((2 * BRISK.connect,), DeadlineError, "raise connect_timeout", BRISK),
     ],
     ids=["DICOM", "closed", "reset", "silent"],
 )
-def test_tls_to_a_port_without_it(scene: Any, kind: type[NetworkError], words: str) -> None:
+def test_tls_to_a_port_without_it(scene: Any, kind: type[NetworkError], words: str, timeouts: Timeouts) -> None:
     with playing(scene) as stage, pytest.raises(kind) as caught:
-        echoed(stage.node(BRISK, tls=True))
+        echoed(stage.node(timeouts, tls=True))
     assert words in str(caught.value)
     assert (caught.value.place, caught.value.step) == (stage.place, "connecting")
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +14,7 @@ import pytest
 
 from itkdicomqr import Client, Node
 from tests.cli.running import Outcome, end, start
-from tests.servers import require
+from tests.servers import require_dcmtk
 from tests.synthetic import series, write
 
 
@@ -39,13 +36,6 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
             yield process, process.stdout.readline()
         finally:
             process.kill()
-
-
-def dcmtk(program: str) -> str:
-    """Find a program of DCMTK: pynetdicom installs others of the same names beside Python."""
-    beside = Path(sys.executable).parent
-    elsewhere = os.pathsep.join(folder for folder in os.get_exec_path() if Path(folder) != beside)
-    return require(shutil.which(program, path=elsewhere) or f"DCMTK's {program}")
 
 
 def node_of(line: str) -> Node:
@@ -76,7 +66,7 @@ def test_a_signal_ends_it_and_frees_the_port(folder: Path, number: signal.Signal
 
 
 def test_dcmtk_finds_what_is_served(folder: Path) -> None:
-    findscu = dcmtk("findscu")
+    findscu = require_dcmtk("findscu")
     with serving(folder) as (_, line):
         node = node_of(line)
         (study,) = Client(node).find_studies("SYN-1")
@@ -95,7 +85,7 @@ def test_dcmtk_finds_what_is_served(folder: Path) -> None:
 
 
 def test_instances_move_to_a_named_destination(folder: Path) -> None:
-    movescu, storescp = dcmtk("movescu"), dcmtk("storescp")
+    movescu, storescp = require_dcmtk("movescu"), require_dcmtk("storescp")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     received = folder.parent / "received"
