@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 
@@ -38,12 +39,12 @@ def description(slices: int) -> str:
     return f"CT of {slices}"
 
 
-def _data_set(slices: int, index: int, stored: np.ndarray) -> Dataset:  # type: ignore[type-arg]
+def _data_set(slices: int, index: int, stored: NDArray[np.uint16]) -> Dataset:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = uid.CTImageStorage
     meta.MediaStorageSOPInstanceUID = uid.UID(f"{ROOT}.{slices}.1.{index + 1}")
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
+    dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
     for keyword in FILLER.split():
         setattr(dataset, keyword, "1")
     for keyword, value in _attributes(slices, index).items():
