@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 
 SIZE = 512
 ROOT = "1.2.826.0.1.3680043.10.1235"
@@ -44,7 +44,8 @@ def _data_set(slices: int, index: int, stored: NDArray[np.uint16]) -> Dataset:
     meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = uid.CTImageStorage
     meta.MediaStorageSOPInstanceUID = uid.UID(f"{ROOT}.{slices}.1.{index + 1}")
-    dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    dataset = Dataset()
+    dataset.file_meta = meta
     for keyword in FILLER.split():
         setattr(dataset, keyword, "1")
     for keyword, value in _attributes(slices, index).items():

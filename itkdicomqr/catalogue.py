@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association import Association
 from itkdicomqr.criteria import Criteria, Criterion, Level
-from itkdicomqr.errors import CriteriaError, StatusError
+from itkdicomqr.errors import CriteriaError, ProtocolError, StatusError
 from itkdicomqr.node import Node
 from itkdicomqr.table import Row
 from itkdicomqr.text import text_of
@@ -37,6 +38,8 @@ RETURN_KEYS = {
     Level.IMAGE: ("SOPClassUID", "InstanceNumber"),
 }
 """What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
+
+_UID = re.compile("[0-9.]{1,64}")
 
 SERIES_COUNT = "NumberOfSeriesRelatedInstances"
 
@@ -114,7 +117,15 @@ class Catalogue:
         model = "patient" if level is Level.PATIENT else self._node.model
         answers = self._association.find(identifier(level, values), model)
         rows = [_row(level, answer, values, self._node) for answer in answers]
+        self._check_unique_keys(rows, level)
         return _distinct((row for row in rows if _belongs(row, path)), UNIQUE_KEYS[level])
+
+    def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
+        """Refuse rows that cannot be told apart, or that name what no UID can."""
+        key = UNIQUE_KEYS[level]
+        if level is not Level.PATIENT and not all(_UID.fullmatch(row.get(key) or "") for row in rows):
+            message = f"a match has no {key}, or one that is no UID"
+            raise ProtocolError(message, place=self._node.place, step="C-FIND")
 
 
 def identifier(level: Level, values: Mapping[str, str]) -> Dataset:

@@ -284,7 +284,8 @@ class Client:
         return self._timed(series.node) if series.node else self.nodes[0]
 
     def _timed(self, node: Node) -> Node:
-        return replace(node, timeouts=replace(node.timeouts, **self._timeouts))
+        get = self._timed(node.get) if node.get else None
+        return replace(node, timeouts=replace(node.timeouts, **self._timeouts), get=get)
 
     def _deadline(self) -> Deadline:
         return Deadline(max(node.timeouts.total for node in self.nodes))
