@@ -35,7 +35,7 @@ RETURN_KEYS = {
         "ModalitiesInStudy",
     ),
     Level.SERIES: ("Modality", "SeriesNumber", "SeriesDescription", "SeriesDate", "ProtocolName"),
-    Level.IMAGE: ("SOPClassUID", "InstanceNumber"),
+    Level.IMAGE: ("InstanceNumber",),
 }
 """What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
 

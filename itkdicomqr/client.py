@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
@@ -15,19 +15,17 @@ from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, check_keywo
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
-from itkdicomqr.retrieve import retrieve, retrieve_singly
+from itkdicomqr.retrieve import bring_series, bring_singly, each_once
 from itkdicomqr.search import counted, refusal, search
 from itkdicomqr.table import Row, SeriesTable, merged
-from itkdicomqr.volume import Volume, one_volume, read_volumes
+from itkdicomqr.volume import Volume, assemble, one_volume
 from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.toolkits import TARGETS, Target
 
 T = TypeVar("T")
 
-TOOLKITS: Mapping[str, Callable[[Volume], Any]] = {
-    "itk": Volume.to_itk,
-    "simpleitk": Volume.to_simpleitk,
-    "volume": lambda volume: volume,
-}
+Bring = Callable[[Node, Row, Mapping[str, str], Deadline], Iterator[Instance]]
+"""`bring_series` or `bring_singly`."""
 
 
 class Progress(Protocol):
@@ -170,11 +168,16 @@ class Client:
         """
         words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
         row = self._one_series(series, words)
-        return list(self._instances(row, self._deadline(), instance_uids, progress))
+        deadline = self._deadline()
+        listed, bring = self._listed(row, deadline), bring_series
+        if instance_uids is not None:
+            listed, bring = {uid: listed.get(uid, "") for uid in instance_uids}, bring_singly
+        return each_once(self._instances(row, listed, deadline, progress, bring))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
         """Bring a series instance by instance, as they come; what is missing is an error at the end."""
-        return self._instances(self._one_series(series, {}), self._deadline(), None, progress)
+        row, deadline = self._one_series(series, {}), self._deadline()
+        yield from self._instances(row, self._listed(row, deadline), deadline, progress)
 
     def load_series(
         self,
@@ -189,9 +192,9 @@ class Client:
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
-        make = _maker(toolkit)
+        target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return make(one_volume(self._volumes(series, words, progress), volume))
+        return target.image(one_volume(self._volumes(series, words, target, progress), volume))
 
     def load_volumes(
         self,
@@ -205,15 +208,20 @@ class Client:
         **criteria_and_options: Any,
     ) -> list[Any]:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
-        make = _maker(toolkit)
+        target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return [make(volume) for volume in self._volumes(series, words, progress)]
+        return [target.image(volume) for volume in self._volumes(series, words, target, progress)]
 
-    def _volumes(self, series: Row | None, words: Mapping[str, Any], progress: Progress | None) -> list[Volume]:
+    def _volumes(
+        self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None
+    ) -> list[Volume]:
+        """Assemble the one series while it comes."""
         criteria, options = _divided(words)
         deadline = self._deadline()
         row = self._one_series(series, criteria, deadline)
-        return read_volumes(self._instances(row, deadline, None, progress), **options)
+        listed = self._listed(row, deadline)
+        with closing(self._instances(row, listed, deadline, progress)) as instances:
+            return assemble(instances, options, len(listed), target.allocate)
 
     def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
         given = {name: value for name, value in words.items() if value is not None}
@@ -236,19 +244,22 @@ class Client:
             table = search(catalogue, criteria, fetch_one, node)
             return counted(catalogue, table) if counts else table
 
+    def _listed(self, series: Row, deadline: Deadline) -> dict[str, str]:
+        """Ask which instances a series has: SOP Class UID by SOP Instance UID."""
+        with self._catalogue(self._node_of(series), deadline) as catalogue:
+            return _classes_by_uid(catalogue.instances(series))
+
     def _instances(
-        self, series: Row, deadline: Deadline, uids: Iterable[str] | None, progress: Progress | None
-    ) -> Iterator[Instance]:
-        node = self._node_of(series)
-        with self._catalogue(node, deadline) as catalogue:
-            listed = _classes_by_uid(catalogue.instances(series))
-        bring = retrieve
-        if uids is not None:
-            listed = {uid: listed.get(uid, "") for uid in uids}
-            bring = retrieve_singly
+        self,
+        series: Row,
+        listed: Mapping[str, str],
+        deadline: Deadline,
+        progress: Progress | None,
+        bring: Bring = bring_series,
+    ) -> Generator[Instance]:
         if progress is not None:
             progress.total = len(listed)
-        for instance in bring(node, series, listed, deadline):
+        for instance in bring(self._node_of(series), series, listed, deadline):
             if progress is not None:
                 progress.update(1)
             yield instance
@@ -305,19 +316,18 @@ def checked_row(series: object) -> Row:
     return series
 
 
-def _maker(toolkit: str) -> Callable[[Volume], Any]:
-    if toolkit not in TOOLKITS:
-        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TOOLKITS))}"
+def _target(toolkit: str) -> Target:
+    if toolkit not in TARGETS:
+        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
         raise InputError(message)
-    return TOOLKITS[toolkit]
+    return TARGETS[toolkit]()
 
 
-def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell criteria from options of the assembly, checked already here; what is neither is misspelt."""
+def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
+    """Tell criteria from options of the assembly; what is neither is misspelt."""
     known = {option.name for option in fields(Options)}
     check_keywords(words, NAMES | known)
-    options = {name: value for name, value in words.items() if name in known}
-    Options(**options)
+    options = Options(**{name: value for name, value in words.items() if name in known})
     return {name: value for name, value in words.items() if name not in known}, options
 
 
@@ -328,6 +338,6 @@ def _classes_by_uid(rows: Sequence[Row]) -> dict[str, str]:
 def _any_instance(node: Node, series: Row, listed: Sequence[Row], deadline: Deadline) -> Instance:
     """Bring one instance of a series, for what it says of the series; which one does not matter."""
     for uid, sop_class in _classes_by_uid(listed).items():
-        return next(retrieve_singly(node, series, {uid: sop_class}, deadline))
+        return next(bring_singly(node, series, {uid: sop_class}, deadline))
     message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
     raise IncompleteSeriesError(message)

@@ -46,7 +46,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from itkdicomqr.instance import Instance
     from itkdicomqr.table import SeriesTable
 
 
@@ -226,8 +225,8 @@ class IncompleteSeriesError(DICOMQRError):
         How many are missing, and what the archive's status said.
     missing : sequence of str, optional
         The SOP Instance UIDs that did not arrive.
-    received : sequence of Instance, optional
-        What arrived.
+    received : sequence of str, optional
+        Those that did.
     server_comment : str, optional
         The archive's own words.
     """
@@ -237,7 +236,7 @@ class IncompleteSeriesError(DICOMQRError):
         message: str,
         *,
         missing: Sequence[str] = (),
-        received: Sequence[Instance] = (),
+        received: Sequence[str] = (),
         server_comment: str = "",
     ) -> None:
         super().__init__(message, server_comment=server_comment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
@@ -232,6 +232,14 @@ class Instance:
         if not inflater.eof:
             raise self._corrupt("its deflated data set is cut short")
         return memoryview(content)
+
+    def without_pixels(self) -> Self:
+        """Give the same instance up to its pixel data, in memory of its own."""
+        elements = self.elements.detached()
+        bare = replace(self, encoded=elements.data)
+        # What was deflated is so no more.
+        vars(bare).update(elements=elements, inflated=elements.data)
+        return bare
 
     def _guarded(self, stream: BytesIO, stop_when: Callable[[BaseTag, str | None, int], bool] | None) -> Dataset:
         return _parse(stream, UID(self.transfer_syntax_uid), stop_when, self.sop_instance_uid)

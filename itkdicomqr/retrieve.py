@@ -6,7 +6,7 @@ are compared with those that came.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
@@ -29,7 +29,7 @@ from itkdicomqr.table import MAX_SHOWN, Row
 SERIES_INSTANCE_UID = 0x0020000E
 
 
-def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+def bring_series(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
     """Bring a series by C-GET, and then one by one what did not come.
 
     The series is asked for in lossless transfer syntaxes only, since an archive may compress to
@@ -49,13 +49,13 @@ def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Dea
     Yields
     ------
     Instance
-        Each once, checked to belong here.
+        Checked to belong here; one that the archive sends twice comes twice.
 
     Raises
     ------
     IncompleteSeriesError
         Some of the expected ones did not come.
-    ForeignInstanceError, ConflictingInstancesError
+    ForeignInstanceError
         One came that is not listed, or that is not what it was called.
     """
     arrivals = _Arrivals(node, series, expected)
@@ -65,12 +65,29 @@ def retrieve(node: Node, series: Row, expected: Mapping[str, str], deadline: Dea
     arrivals.prove_complete()
 
 
-def retrieve_singly(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
-    """Bring some instances of a series, each by a C-GET of its own; otherwise like `retrieve`."""
+def bring_singly(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+    """Bring some instances of a series, each by a C-GET of its own; otherwise like `bring_series`."""
     arrivals = _Arrivals(node, series, expected)
     for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
         yield from _in_groups(node, _single_requests(series, arrivals.missing), syntaxes, arrivals, deadline)
     arrivals.prove_complete()
+
+
+def each_once(instances: Iterable[Instance]) -> list[Instance]:
+    """Gather what was brought, and drop what came twice.
+
+    Raises
+    ------
+    ConflictingInstancesError
+        Two instances of one SOP Instance UID differ.
+    """
+    kept: dict[str, Instance] = {}
+    for instance in instances:
+        before = kept.setdefault(instance.sop_instance_uid, instance)
+        if before.encoded != instance.encoded:
+            message = "it came twice, with different content"
+            raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+    return list(kept.values())
 
 
 class _Arrivals:
@@ -81,7 +98,7 @@ class _Arrivals:
         self.expected = expected
         self._node = node
         self._bytes = 0
-        self._received: dict[str, Instance] = {}
+        self._received: set[str] = set()
         self._ends: dict[str, str] = {}
 
     @property
@@ -94,22 +111,15 @@ class _Arrivals:
         told = {self.expected[uid] for uid in self.missing}
         return tuple(sorted(told)) if all(told) else classes_of(self.series.get("Modality") or "")
 
-    def admit(self, instance: Instance) -> bool:
-        """Check that an instance belongs here; False for one that came before."""
+    def admit(self, instance: Instance) -> None:
+        """Check that an instance belongs here, and that the series stays within its limit."""
         self._check_names(instance)
-        before = self._received.get(instance.sop_instance_uid)
-        if before is not None:
-            if before.encoded != instance.encoded:
-                message = "it came twice, with different content"
-                raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
-            return False
         self._bytes += len(instance.encoded)
         limit = self._node.limits.max_series_bytes
         if self._bytes > limit:
             message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
             raise LimitExceededError(message, place=self._node.place, step="C-GET")
-        self._received[instance.sop_instance_uid] = instance
-        return True
+        self._received.add(instance.sop_instance_uid)
 
     def _check_names(self, instance: Instance) -> None:
         """The data set must be what the command called it, and of the series that was asked for."""
@@ -141,7 +151,7 @@ class _Arrivals:
                 f"(the archive said: {'; '.join(self._ends) or 'nothing'}){': ' if shown else ''}{shown}"
             )
             comments = "; ".join(filter(None, self._ends.values()))
-            received = tuple(self._received.values())
+            received = sorted(self._received)
             raise IncompleteSeriesError(message, missing=missing, received=received, server_comment=comments)
 
 
@@ -189,5 +199,5 @@ def _admitted(
         except StopIteration as end:
             retrieved: Retrieved = end.value
             return retrieved
-        if arrivals.admit(instance):
-            yield instance
+        arrivals.admit(instance)
+        yield instance

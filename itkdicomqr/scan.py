@@ -75,7 +75,7 @@ class Header(Mapping[int, RawElement]):
     def __init__(
         self, data: memoryview, places: Mapping[int, Place], end: int, *, implicit: bool, byte_order: str
     ) -> None:
-        self._data = data
+        self.data = data
         self._places = places
         self.end = end
         self.implicit = implicit
@@ -83,7 +83,7 @@ class Header(Mapping[int, RawElement]):
 
     def __getitem__(self, tag: int) -> RawElement:
         vr, start, end = self._places[tag]
-        return RawElement(tag, vr.decode("latin-1"), bytes(self._data[start:end]))
+        return RawElement(tag, vr.decode("latin-1"), bytes(self.data[start:end]))
 
     def uid(self, tag: int) -> str:
         """Read a UID, empty where it is absent; bytes that no UID has are kept as escapes."""
@@ -100,7 +100,7 @@ class Header(Mapping[int, RawElement]):
 
     def following(self) -> tuple[int, str, int, int] | None:
         """Read tag, VR, offset of the value and length of the pixel data element, if there is one."""
-        walk = _Walk(self._data, self.byte_order)
+        walk = _Walk(self.data, self.byte_order)
         read = walk.implicit_header if self.implicit else walk.explicit_header
         try:
             tag, vr, start, length = read(self.end)
@@ -110,7 +110,7 @@ class Header(Mapping[int, RawElement]):
 
     def detached(self) -> Header:
         """Give the same header with bytes of its own, so that the pixel data can be let go."""
-        data = memoryview(bytes(self._data[: self.end]))
+        data = memoryview(bytes(self.data[: self.end]))
         return Header(data, self._places, self.end, implicit=self.implicit, byte_order=self.byte_order)
 
 

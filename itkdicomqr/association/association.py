@@ -185,7 +185,7 @@ class Association:
         Yields
         ------
         Instance
-            As they come; the next is asked for when this one has been taken.
+            As they come; the next is on its way while this one is worked on.
 
         Returns
         -------
@@ -334,7 +334,7 @@ class Association:
             raise _failure(command)
 
     def _stored(self, message: Message) -> Iterator[Instance]:
-        """Take one instance, and answer (C-STORE as the SCP, PS3.4 annex B)."""
+        """Answer for one instance, and take it (C-STORE as the SCP, PS3.4 annex B)."""
         context = self._granted.contexts.get(message.context_id)
         command = message.command
         if context is None:
@@ -346,8 +346,9 @@ class Association:
         sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
         if not _UID.fullmatch(sop_instance_uid):
             raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
-        yield Instance(context.abstract_syntax, sop_instance_uid, context.transfer_syntax, message.data, origin="C-GET")
+        # Answered first, so that the archive sends the next instance while this one is worked on.
         self._send(context.id, dimse.store_response(command, status.SUCCESS))
+        yield Instance(context.abstract_syntax, sop_instance_uid, context.transfer_syntax, message.data, origin="C-GET")
 
     def _receive(self, setting: str) -> Message:
         event = self._event(getattr(self._node.timeouts, setting), setting)

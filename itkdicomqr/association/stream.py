@@ -8,6 +8,7 @@ and any split of the stream gives the same events.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,6 +20,9 @@ MAX_ASSOCIATION_PDU = 1 << 20
 MAX_COMMAND_BYTES = 1 << 16
 PDU_TOLERANCE = 6
 """Some archives count the PDU's header in the maximum length that we announce."""
+
+MAX_GIVEN = 4
+"""How many buffers are remembered to be used again."""
 
 PDU_HEADER = struct.Struct(">BxI")
 PDV_HEADER = struct.Struct(">IBB")
@@ -198,6 +202,7 @@ class _Fragments:
         self._limit, self._what, self._cure = limit, what, cure
         self._used = 0
         self._buffer = bytearray()
+        self._given: deque[bytearray] = deque(maxlen=MAX_GIVEN)
         self._expected = 0
 
     def room(self, size: int) -> memoryview:
@@ -206,7 +211,7 @@ class _Fragments:
         _check(end, self._limit, self._what, self._cure)
         if end > len(self._buffer):
             # The instances of a series are alike: the last one's size spares all growing.
-            grown = bytearray(min(self._limit, max(end, 2 * len(self._buffer), self._expected)))
+            grown = self._new_buffer(min(self._limit, max(end, 2 * len(self._buffer), self._expected)))
             grown[: self._used] = memoryview(self._buffer)[: self._used]
             self._buffer = grown
         view = memoryview(self._buffer)[self._used : end]
@@ -218,8 +223,27 @@ class _Fragments:
         whole = memoryview(self._buffer)[: self._used].toreadonly()
         if len(self._buffer) > (1 + MAX_WASTE) * self._used:
             whole = memoryview(bytes(whole))
+        self._given.append(self._buffer)
         self._expected, self._used, self._buffer = self._used, 0, bytearray()
         return whole
+
+    def _new_buffer(self, size: int) -> bytearray:
+        """Give a buffer that was given away and that nobody holds any more: fresh memory costs more than a copy."""
+        for buffer in self._given:
+            if size <= len(buffer) <= 2 * size and _is_free(buffer):
+                self._given.remove(buffer)
+                return buffer
+        return bytearray(size)
+
+
+def _is_free(buffer: bytearray) -> bool:
+    """Tell whether no memoryview of a buffer is left: until then it refuses to change its size."""
+    try:
+        buffer.append(0)
+    except BufferError:
+        return False
+    buffer.pop()
+    return True
 
 
 def p_data(context_id: int, content: bytes, *, command: bool, max_pdu: int) -> Iterator[bytes]:

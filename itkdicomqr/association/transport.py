@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -70,6 +72,7 @@ class Transport:
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._socket = connection
         self.deadline = deadline
+        self._waits = _KernelTimeouts(connection) if _kernel_keeps_time(connection) else _SocketTimeouts(connection)
         self._acknowledge_at_once = _QUICKACK is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
 
     @classmethod
@@ -155,14 +158,46 @@ class Transport:
     @contextmanager
     def _waiting(self, seconds: float, setting: str) -> Iterator[None]:
         wait, over = self.deadline.wait(seconds, setting)
-        self._socket.settimeout(wait)
+        self._waits.set(wait)
         try:
             yield
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise DeadlineError(over) from None
         except OSError as error:
             message = f"the connection broke ({error.strerror or type(error).__name__})"
             raise ConnectionLostError(message) from None
+
+
+class _SocketTimeouts:
+    """Timeouts as Python keeps them, at the price of two more system calls for each read."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+
+    def set(self, seconds: float) -> None:
+        self._socket.settimeout(seconds)
+
+
+class _KernelTimeouts:
+    """Timeouts that the kernel keeps for a blocking socket, set anew only when they change."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._seconds = 0.0
+        connection.settimeout(None)
+
+    def set(self, seconds: float) -> None:
+        if seconds == self._seconds:
+            return
+        whole, fraction = divmod(max(seconds, 1e-6), 1)
+        interval = struct.pack("@ll", int(whole), int(fraction * 1e6) or int(not whole))
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self._socket.setsockopt(socket.SOL_SOCKET, option, interval)
+        self._seconds = seconds
+
+
+def _kernel_keeps_time(connection: socket.socket) -> bool:
+    return os.name == "posix" and not isinstance(connection, ssl.SSLSocket)
 
 
 def _connected(node: Node, deadline: Deadline) -> socket.socket:

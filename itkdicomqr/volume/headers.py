@@ -12,6 +12,8 @@ from itkdicomqr.volume.geometry import dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.multiframe import frames_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itkdicomqr.instance import Instance
     from itkdicomqr.volume.geometry import Vector
 
@@ -189,6 +191,23 @@ def read_headers(instance: Instance) -> list[SliceHeader]:
     source = PixelSource(instance, count)
     headers = [_header(source, top, elements, index) for index, elements in enumerate(frames_of(top, count))]
     return _placed_doses(headers) if headers[0].is_dose and count > 1 else headers
+
+
+def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Give the headers of all frames of an instance anew, without its pixel data."""
+    first = headers[0]
+    instance = first.instance.without_pixels()
+    source = PixelSource(instance, first.frames)
+    top = Elements.of(instance)
+    return [
+        replace(
+            header,
+            source=source,
+            top=top,
+            elements=top if header.elements is header.top else replace(header.elements, instance=instance),
+        )
+        for header in headers
+    ]
 
 
 def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
@@ -66,55 +66,62 @@ class SliceMetadata(Sequence[Entries]):
         return _parsed, (list(self),)
 
     def common(self) -> Entries:
-        """Return the entries that are equal in all slices; only what may be equal is parsed."""
-        first, others = self._slices[0], self._slices[1:]
-        keys = [key for key in first.raw if all(key in other.raw for other in others)]
-        return {key: first.entry(key) for key in keys if all(_equal(key, first, other) for other in others)}
+        """Return the entries that are equal in all slices; only what may be equal is looked at."""
+        first, *others = self._slices
+        keys = list(first.keys())
+        for other in others:
+            keys = [key for key in keys if first.agrees(other, key)]
+        return {key_of(tag): first.entry(tag) for tag in keys}
 
 
 class _Header:
     """A header whose entries are made one by one, or all at once."""
 
     def __init__(self, elements: Elements) -> None:
-        self._items = tuple(elements.raw.values())
-        self._order = elements.byte_order
+        self.raw = elements.raw
+        self.order = elements.byte_order
 
-    @cached_property
-    def raw(self) -> Mapping[str, tuple[str, bytes, str]]:
-        """What tells whether two entries are equal without making them."""
-        order = self._order
-        listed = ((item, vr_of(item)) for item in self._items if _listed(item))
-        return {_key(item.tag): (vr, encoded_value(item.value, vr, order), order) for item, vr in listed}
+    def keys(self) -> Iterator[int]:
+        return (tag for tag, item in self.raw.items() if _listed(tag, item))
 
     @cached_property
     def entries(self) -> Entries:
-        return {key: self.entry(key) for key in self.raw}
+        return {key_of(tag): self.entry(tag) for tag in self.keys()}
+
+    def agrees(self, other: _Header | _Parsed, tag: int) -> bool:
+        """Tell whether another slice has the same entry; mostly its bytes already tell."""
+        if isinstance(other, _Header):
+            theirs = other.raw.get(tag)
+            if theirs is None:
+                return False
+            if self.raw[tag] == theirs and self.order == other.order:
+                return True
+        return self.entry(tag) == other.entry(tag)
 
     @cached_property
     def character_sets(self) -> list[str]:
-        item = self.raw.get(_key(_SPECIFIC_CHARACTER_SET))
-        return [name.strip(" \0") for name in item[1].decode("latin-1").split("\\")] if item else []
+        return [name.strip(" \0") for name in self._content(_SPECIFIC_CHARACTER_SET).decode("latin-1").split("\\")]
 
-    def entry(self, key: str) -> str:
-        vr, value, order = self.raw[key]
-        return self._formatted(self._resolved(vr), value, order)
+    def entry(self, tag: int) -> str:
+        value, vr = self._content(tag), self._resolved(vr_of(self.raw[tag]))
+        if vr in _TEXTS:
+            return self._text(value)
+        if vr == "AT":
+            return "\\".join(f"({group:04x},{element:04x})" for group, element in _pairs(value, self.order))
+        if vr in NUMBER_FORMATS:
+            form = "{:g}" if vr in _FLOATS else "{}"
+            return "\\".join(map(form.format, _unpacked(NUMBER_FORMATS[vr], value, self.order)))
+        return base64.b64encode(value).decode("ascii")
+
+    def _content(self, tag: int) -> bytes:
+        item = self.raw.get(tag)
+        return b"" if item is None else encoded_value(item.value, vr_of(item), self.order)
 
     def _resolved(self, vr: str) -> str:
         """Settle the VRs that depend on PixelRepresentation (PS3.5 annex A)."""
         if vr not in {"US or SS", "US or SS or OW"}:
             return "OW" if vr == "OB or OW" else vr
-        item = self.raw.get(_key(_PIXEL_REPRESENTATION))
-        return "SS" if item and item[1] in {b"\1\0", b"\0\1"} else "US"
-
-    def _formatted(self, vr: str, value: bytes, order: str) -> str:
-        if vr in _TEXTS:
-            return self._text(value)
-        if vr == "AT":
-            return "\\".join(f"({group:04x},{element:04x})" for group, element in _pairs(value, order))
-        if vr in NUMBER_FORMATS:
-            form = "{:g}" if vr in _FLOATS else "{}"
-            return "\\".join(map(form.format, _unpacked(NUMBER_FORMATS[vr], value, order)))
-        return base64.b64encode(value).decode("ascii")
+        return "SS" if self._content(_PIXEL_REPRESENTATION) in {b"\1\0", b"\0\1"} else "US"
 
     def _text(self, value: bytes) -> str:
         content = value.removesuffix(b"\0")
@@ -128,10 +135,15 @@ class _Parsed:
 
     def __init__(self, entries: Entries) -> None:
         self.entries = entries
-        self.raw: Mapping[str, Any] = entries
 
-    def entry(self, key: str) -> str:
-        return self.entries[key]
+    def keys(self) -> Iterator[int]:
+        return map(_tag_of, self.entries)
+
+    def agrees(self, other: _Header | _Parsed, tag: int) -> bool:
+        return key_of(tag) in other.entries and self.entry(tag) == other.entry(tag)
+
+    def entry(self, tag: int) -> str:
+        return self.entries[key_of(tag)]
 
 
 def _parsed(entries: list[Entries]) -> SliceMetadata:
@@ -140,16 +152,18 @@ def _parsed(entries: list[Entries]) -> SliceMetadata:
     return metadata
 
 
-def _equal(key: str, first: _Header | _Parsed, other: _Header | _Parsed) -> bool:
-    return bool(first.raw[key] == other.raw[key]) or first.entry(key) == other.entry(key)
+def _listed(tag: int, item: Any) -> bool:
+    return not (tag >= FIRST_PIXEL_TAG or tag >> 16 & 1 or vr_of(item) == "SQ")
 
 
-def _listed(item: Any) -> bool:
-    return not (item.tag >= FIRST_PIXEL_TAG or item.tag >> 16 & 1 or vr_of(item) == "SQ")
-
-
-def _key(tag: int) -> str:
+def key_of(tag: int) -> str:
+    """Spell a tag as GDCM's keys do."""
     return f"{tag >> 16:04x}|{tag & 0xFFFF:04x}"
+
+
+def _tag_of(key: str) -> int:
+    group, element = key.split("|")
+    return int(group, 16) << 16 | int(element, 16)
 
 
 def _unpacked(code: str, value: bytes, order: str) -> tuple[Any, ...]:

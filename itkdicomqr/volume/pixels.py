@@ -129,7 +129,10 @@ def _extract(samples: NDArray[np.integer[Any]], layout: PixelLayout, target: Vox
         return
     shift = layout.high_bit + 1 - layout.bits_stored
     shifted = np.right_shift(samples, shift) if shift else samples
-    np.bitwise_and(shifted, (1 << layout.bits_stored) - 1, out=target, casting="unsafe")
+    # Integers of one size need no cast, and NumPy no buffers for it.
+    alike = target.dtype.kind in "iu" and target.dtype.itemsize == samples.dtype.itemsize and samples.dtype.isnative
+    out = target.view(samples.dtype) if alike else target
+    np.bitwise_and(shifted, (1 << layout.bits_stored) - 1, out=out, casting="unsafe")
     if layout.signed:
         sign = 1 << layout.bits_stored - 1
         negative = np.greater_equal(target, sign)

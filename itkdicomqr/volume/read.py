@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from operator import length_hint
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from itkdicomqr.errors import LimitExceededError
-from itkdicomqr.volume.codecs import decoder_name, is_native
+from itkdicomqr.volume.assembly import Assembly, Placed
+from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
-from itkdicomqr.volume.headers import read_headers
-from itkdicomqr.volume.intake import Intake, Source, take_in
+from itkdicomqr.volume.intake import Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import notices_of
 from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
-from itkdicomqr.volume.pixels import common_dtype, components, fill_slice, voxel_dtype
-from itkdicomqr.volume.refusals import refuse_unsupported
+from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
 from itkdicomqr.volume.regularity import Placement, placement_of
 from itkdicomqr.volume.subvolumes import separated
 from itkdicomqr.volume.volume import Report, Volume
@@ -26,7 +23,7 @@ from itkdicomqr.volume.volume import Report, Volume
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import NDArray
+    from itkdicomqr.volume.slots import Allocate
 
 
 def read_volumes(
@@ -79,34 +76,41 @@ def read_volumes(
         The instances do not make right images; each kind says why, and what to try.
     """
     options = Options(gaps, tilt, rescale, invert_monochrome1, spacing_source, max_series_bytes)
-    intake = take_in(instances)
-    headers = [header for instance in intake.instances for header in read_headers(instance)]
-    for header in headers:
-        refuse_unsupported(header)
-    stacks = [volume for stack in stacks_of(headers) for volume in separated(stack)]
-    placements = [placement_of(stack, options) for stack in stacks]
-    check_size(stacks, options)
-    return [assembled(stack, placement, intake, options) for stack, placement in zip(stacks, placements, strict=True)]
+    return assemble(instances, options, length_hint(instances))
 
 
-def check_size(stacks: Sequence[Stack], options: Options) -> None:
-    """Refuse voxels beyond the limit, before any are allocated.
+def assemble(
+    instances: Iterable[Source], options: Options, expected: int = 0, allocate: Allocate = np.empty
+) -> list[Volume]:
+    """Do what `read_volumes` does, into memory of the caller's choice.
 
-    Raises
-    ------
-    LimitExceededError
-        Their bytes, and the limit.
+    Parameters
+    ----------
+    instances : iterable
+        As `read_volumes` takes them; each can be let go when the next is asked for.
+    options : Options
+        What the caller chose.
+    expected : int
+        How many instances will come, if that is known.
+    allocate : callable
+        Makes the arrays for voxels.
     """
-    needed = sum(int(np.prod(_shape(stack))) * _dtype(stack, options).itemsize for stack in stacks)
-    if needed > options.max_series_bytes:
-        message = f"the voxels need {needed} bytes; max_series_bytes={options.max_series_bytes} allows fewer"
-        raise LimitExceededError(message)
+    with Assembly(options, expected, allocate) as assembly:
+        for instance in instances:
+            assembly.add(instance)
+        frames = {frame.header: frame for frame in assembly.finish()}
+    intake = Intake(dict(sorted(assembly.origins.items())), tuple(sorted(assembly.skipped)), _once(assembly.duplicates))
+    stacks = [volume for stack in stacks_of(frames) for volume in separated(stack)]
+    placements = [placement_of(stack, options) for stack in stacks]
+    return [
+        _volume(stack, placement, [frames[header] for header in stack.slices], intake, options)
+        for stack, placement in zip(stacks, placements, strict=True)
+    ]
 
 
-def assembled(stack: Stack, placement: Placement, intake: Intake, options: Options) -> Volume:
-    """Read a stack's pixels into one array, each slice straight into its place."""
-    array = np.empty(_shape(stack), _dtype(stack, options))
-    excess = sum(_filled(stack, array, options))
+def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake: Intake, options: Options) -> Volume:
+    dtype = common_dtype(voxel_dtype(frame.header, options) for frame in frames)
+    array = frames[0].slots.in_order([frame.slot for frame in frames], dtype)
     grid = placement.grid
     return Volume(
         array=array,
@@ -115,17 +119,12 @@ def assembled(stack: Stack, placement: Placement, intake: Intake, options: Optio
         direction=np.array(grid.direction),
         key=stack.key,
         slices=SliceMetadata(header.top for header in stack.slices),
-        report=_report(stack, placement, intake, options, excess),
+        report=_report(stack, placement, intake, options, sum(frame.excess.result() for frame in frames)),
     )
 
 
-def _filled(stack: Stack, array: NDArray[Any], options: Options) -> Iterable[int]:
-    """Fill all slices; compressed ones in threads, since decoders let go of the interpreter."""
-    fill = partial(fill_slice, options=options)
-    if all(is_native(header.instance.transfer_syntax_uid) for header in stack.slices):
-        return map(fill, stack.slices, array)
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(fill, stack.slices, array))
+def _once(uids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(uids)))
 
 
 def _report(stack: Stack, placement: Placement, intake: Intake, options: Options, excess: int) -> Report:
@@ -144,13 +143,3 @@ def _report(stack: Stack, placement: Placement, intake: Intake, options: Options
         sampling_deviation_mm=sampling_deviation(stack.slices, placement.grid.spacing[2]),
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
     )
-
-
-def _shape(stack: Stack) -> tuple[int, ...]:
-    layout = stack.slices[0].layout
-    count = components(layout)
-    return (len(stack.slices), layout.rows, layout.columns) + ((count,) if count > 1 else ())
-
-
-def _dtype(stack: Stack, options: Options) -> np.dtype[Any]:
-    return common_dtype(voxel_dtype(header, options) for header in stack.slices)

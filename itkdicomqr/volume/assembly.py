@@ -1,0 +1,227 @@
+"""Instances in any form and order become voxels as they come."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from itkdicomqr.errors import ConflictingInstancesError, LimitExceededError, NoPixelsError
+from itkdicomqr.instance import Instance
+from itkdicomqr.scan import Header
+from itkdicomqr.volume.codecs import is_native
+from itkdicomqr.volume.geometry import dot, normal
+from itkdicomqr.volume.headers import SliceHeader, detached, read_headers
+from itkdicomqr.volume.intake import Source, as_instance, has_pixels
+from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
+from itkdicomqr.volume.refusals import refuse_unsupported
+from itkdicomqr.volume.slots import Allocate, Slots
+
+WORKERS = os.cpu_count() or 1
+DECODING_AHEAD = 2 * WORKERS
+"""Compressed frames that may wait for a decoder: more would only hold memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A frame whose voxels lie in a slot.
+
+    Attributes
+    ----------
+    header : SliceHeader
+        Without pixel data.
+    slots : Slots
+        Among which slots.
+    slot : int
+        Which of them.
+    excess : Future of int
+        How many bytes the pixel data has beyond the frame; done when the voxels are there.
+    """
+
+    header: SliceHeader
+    slots: Slots
+    slot: int
+    excess: Future[int]
+
+
+class Assembly:
+    """Takes instances one by one, and keeps of each its header and its voxels.
+
+    Compressed frames are decoded in threads while the next instance comes.
+
+    Parameters
+    ----------
+    options : Options
+        What the caller chose.
+    expected : int
+        How many instances will come, if that is known.
+    allocate : callable
+        Makes the arrays for voxels.
+
+    Attributes
+    ----------
+    skipped, duplicates : list of str
+        SOP Instance UIDs without pixels, and those that came more than once.
+    origins : Counter
+        How many instances came from where.
+    """
+
+    def __init__(self, options: Options, expected: int = 0, allocate: Allocate = np.empty) -> None:
+        self._options = options
+        self._expected = max(1, expected)
+        self._allocate = allocate
+        self._slots: dict[tuple[int, ...], Slots] = {}
+        self._taken: dict[str, tuple[str, Header, list[Placed]]] = {}
+        self._first: SliceHeader | None = None
+        self._descending = False
+        self._decoders: ThreadPoolExecutor | None = None
+        self._decoding: deque[Future[int]] = deque()
+        self.skipped: list[str] = []
+        self.duplicates: list[str] = []
+        self.origins: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._decoders is not None:
+            self._decoders.shutdown(cancel_futures=True)
+
+    def add(self, source: Source) -> None:
+        """Take one instance.
+
+        Raises
+        ------
+        InputError
+            It is nothing that holds an instance.
+        CorruptInstanceError, UnsupportedImageError
+            It is damaged, or of a kind that is refused.
+        ConflictingInstancesError
+            One of its SOP Instance UID came before and differs.
+        LimitExceededError
+            The voxels would need more than ``max_series_bytes``.
+        """
+        instance = as_instance(source)
+        uid = instance.sop_instance_uid
+        self.origins[instance.origin] += 1
+        if uid in self._taken:
+            self._check_same(instance)
+            self.duplicates.append(uid)
+        elif has_pixels(instance):
+            headers = read_headers(instance)
+            for header in headers:
+                refuse_unsupported(header)
+            kept = detached(headers)
+            placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
+            self._taken[uid] = (instance.transfer_syntax_uid, kept[0].instance.elements, placed)
+        else:
+            self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.detached(), [])
+            self.skipped.append(uid)
+
+    def finish(self) -> list[Placed]:
+        """Wait for the decoders, and give all frames.
+
+        Raises
+        ------
+        NoPixelsError
+            No instance has pixels.
+        CorruptInstanceError
+            A compressed frame is damaged.
+        """
+        self._await_decoders(0)
+        frames = [frame for uid in sorted(self._taken) for frame in self._taken[uid][2]]
+        if not frames:
+            message = f"none of {len(self._taken)} instances has pixels: there is no image to make"
+            raise NoPixelsError(message)
+        return frames
+
+    def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
+        slots = self._slots_for(header)
+        slot = slots.take(self._likely_slot(header))
+        fill = partial(fill_slice, header, slots.array[slot], self._options)
+        return Placed(
+            slim, slots, slot, self._filled(fill, compressed=not is_native(header.instance.transfer_syntax_uid))
+        )
+
+    def _filled(self, fill: partial[int], *, compressed: bool) -> Future[int]:
+        """Fill a slot, in a thread where something must be decoded: decoders let go of the interpreter."""
+        if not compressed or WORKERS == 1:
+            done: Future[int] = Future()
+            done.set_result(fill())
+            return done
+        if self._decoders is None:
+            self._decoders = ThreadPoolExecutor(WORKERS)
+        self._await_decoders(DECODING_AHEAD)
+        self._decoding.append(self._decoders.submit(fill))
+        return self._decoding[-1]
+
+    def _await_decoders(self, left: int) -> None:
+        while len(self._decoding) > left:
+            self._decoding.popleft().result()
+
+    def _slots_for(self, header: SliceHeader) -> Slots:
+        """Give slots with room for one more frame, within the limit."""
+        layout, dtype = header.layout, voxel_dtype(header, self._options)
+        count = components(layout)
+        frame = (layout.rows, layout.columns) + ((count,) if count > 1 else ())
+        slots = self._slots.get(frame)
+        if slots is None:
+            expected = self._expected * header.frames
+            self._check_size(expected * int(np.prod(frame)) * dtype.itemsize)
+            slots = self._slots[frame] = Slots(frame, dtype, expected, self._allocate)
+        elif not slots.fits(dtype):
+            self._await_decoders(0)
+            self._check_size(slots.larger_bytes(dtype) - slots.nbytes)
+            slots.enlarge(dtype)
+        return slots
+
+    def _check_size(self, more: int) -> None:
+        needed = more + sum(slots.nbytes for slots in self._slots.values())
+        limit = self._options.max_series_bytes
+        if needed > limit:
+            message = f"the voxels need {needed} bytes; max_series_bytes={limit} allows fewer"
+            raise LimitExceededError(message)
+
+    def _likely_slot(self, header: SliceHeader) -> int | None:
+        """Guess the place in the order from Instance Number, which may run against the normal."""
+        if header.instance_number is None or header.frames > 1:
+            return None
+        if self._first is None:
+            self._first = header
+        elif not self._descending:
+            self._descending = _runs_against(self._first, header)
+        rank = header.instance_number - 1
+        return self._expected - 1 - rank if self._descending else rank
+
+    def _check_same(self, instance: Instance) -> None:
+        """Refuse a second instance of one SOP Instance UID whose header or voxels differ."""
+        syntax, elements, placed = self._taken[instance.sop_instance_uid]
+        self._await_decoders(0)
+        same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
+        if not (same and all(map(self._is_same_frame, placed, read_headers(instance) if placed else ()))):
+            message = "it came twice with different content; pass one of the two"
+            raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+
+    def _is_same_frame(self, placed: Placed, header: SliceHeader) -> bool:
+        kept = placed.slots.array[placed.slot]
+        other = np.empty_like(kept)
+        fill_slice(header, other, self._options)
+        return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
+
+
+def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:
+    """Tell whether Instance Numbers rise against the normal."""
+    if first.orientation is None or first.position is None or other.position is None:
+        return False
+    towards = normal(first.orientation)
+    rise = dot(other.position, towards) - dot(first.position, towards)
+    return rise * ((other.instance_number or 0) - (first.instance_number or 0)) < 0

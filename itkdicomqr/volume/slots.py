@@ -1,0 +1,95 @@
+"""Where voxels go while the order of their slices is not known yet.
+
+Each slice is written once, as it comes. An array as large as all expected slices is allocated for
+the first; it is widened when a later one needs a larger type, and put in order in place at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itkdicomqr.volume.pixels import common_dtype
+
+Allocate = Callable[[tuple[int, ...], np.dtype[Any]], NDArray[Any]]
+"""Gives uninitialised memory of a shape and a type; ``numpy.empty`` unless a toolkit is to own it."""
+
+
+class Slots:
+    """Places for frames of one shape.
+
+    Parameters
+    ----------
+    frame : tuple of int
+        (rows, columns[, components]).
+    dtype : numpy.dtype
+        Of the first frame.
+    count : int
+        How many are expected.
+    allocate : callable
+        Makes the array.
+    """
+
+    def __init__(self, frame: tuple[int, ...], dtype: np.dtype[Any], count: int, allocate: Allocate) -> None:
+        self._frame = frame
+        self._allocate = allocate
+        self._free = dict.fromkeys(range(count))
+        self.array = allocate((count, *frame), dtype)
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the array."""
+        return int(self.array.nbytes)
+
+    def fits(self, dtype: np.dtype[Any]) -> bool:
+        """Tell whether one more frame of a type can be taken as the array is."""
+        return bool(self._free) and common_dtype([self.array.dtype, dtype]) == self.array.dtype
+
+    def larger_bytes(self, dtype: np.dtype[Any]) -> int:
+        """The size of the array after `enlarge`."""
+        return self._larger_count() * int(np.prod(self._frame)) * common_dtype([self.array.dtype, dtype]).itemsize
+
+    def enlarge(self, dtype: np.dtype[Any]) -> None:
+        """Make room for one more frame of a type; nobody may be writing into a slot."""
+        count, old = self._larger_count(), self.array
+        self.array = self._allocate((count, *self._frame), common_dtype([old.dtype, dtype]))
+        self.array[: len(old)] = old
+        self._free.update(dict.fromkeys(range(len(old), count)))
+
+    def take(self, wanted: int | None) -> int:
+        """Take a free slot: the wanted one, or the first."""
+        slot = wanted if wanted in self._free and wanted is not None else next(iter(self._free))
+        del self._free[slot]
+        return slot
+
+    def in_order(self, order: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Give the frames of some slots in order.
+
+        If these are all slots, the array itself is put in order, and given away.
+        """
+        if len(order) == len(self.array) and dtype == self.array.dtype:
+            _permute(self.array, order)
+            return self.array
+        return self.array[list(order)].astype(dtype, copy=False)
+
+    def _larger_count(self) -> int:
+        return len(self.array) if self._free else max(1, 2 * len(self.array))
+
+
+def _permute(array: NDArray[Any], order: Sequence[int]) -> None:
+    """Move ``array[order[k]]`` to ``array[k]`` for all k, with room for one frame besides."""
+    moved = [source == target for target, source in enumerate(order)]
+    for start in range(len(order)):
+        if moved[start]:
+            continue
+        first = array[start].copy()
+        target = start
+        while order[target] != start:
+            array[target] = array[order[target]]
+            moved[target] = True
+            target = order[target]
+        array[target] = first
+        moved[target] = True
