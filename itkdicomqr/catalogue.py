@@ -108,6 +108,11 @@ class Catalogue:
         """Ask for the instances of one series (PS3.4 table C.6-4)."""
         return self._ask(Level.IMAGE, (), path_to(series, Level.SERIES))
 
+    def classes(self, series: Row) -> dict[str, str]:
+        """Ask for SOP Class UIDs by SOP Instance UID; apart, since Orthanc reads every instance to answer."""
+        rows = self._ask(Level.IMAGE, (), path_to(series, Level.SERIES), ["SOPClassUID"])
+        return {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
+
     def _ask(
         self, level: Level, matched: Sequence[Criterion], path: Mapping[str, str], keys: Sequence[str] | None = None
     ) -> list[Row]:

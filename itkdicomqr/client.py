@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields, replace
 from types import TracebackType
@@ -15,7 +15,7 @@ from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, check_keywo
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
-from itkdicomqr.retrieve import bring_series, bring_singly, each_once
+from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
 from itkdicomqr.search import counted, refusal, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, assemble, one_volume
@@ -24,7 +24,7 @@ from itkdicomqr.volume.toolkits import TARGETS, Target
 
 T = TypeVar("T")
 
-Bring = Callable[[Node, Row, Mapping[str, str], Deadline], Iterator[Instance]]
+Bring = Callable[[Node, Row, Collection[str], TellClasses, Deadline], Generator[Instance, None, None]]
 """`bring_series` or `bring_singly`."""
 
 
@@ -171,7 +171,7 @@ class Client:
         deadline = self._deadline()
         listed, bring = self._listed(row, deadline), bring_series
         if instance_uids is not None:
-            listed, bring = {uid: listed.get(uid, "") for uid in instance_uids}, bring_singly
+            listed, bring = list(dict.fromkeys(instance_uids)), bring_singly
         return each_once(self._instances(row, listed, deadline, progress, bring))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
@@ -239,27 +239,42 @@ class Client:
         with self._catalogue(node, deadline) as catalogue:
 
             def fetch_one(series: Row) -> Instance:
-                return _any_instance(node, series, catalogue.instances(series), deadline)
+                return self._any_instance(node, series, catalogue, deadline)
 
             table = search(catalogue, criteria, fetch_one, node)
             return counted(catalogue, table) if counts else table
 
-    def _listed(self, series: Row, deadline: Deadline) -> dict[str, str]:
-        """Ask which instances a series has: SOP Class UID by SOP Instance UID."""
+    def _any_instance(self, node: Node, series: Row, catalogue: Catalogue, deadline: Deadline) -> Instance:
+        """Bring one instance of a series, for what it says of the series; which one does not matter."""
+        listed = _uids(catalogue.instances(series))
+        if not listed:
+            message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
+            raise IncompleteSeriesError(message)
+        with closing(self._instances(series, listed[:1], deadline, None, bring_singly)) as instances:
+            return next(instances)
+
+    def _listed(self, series: Row, deadline: Deadline) -> list[str]:
+        """Ask for the SOP Instance UIDs of a series."""
         with self._catalogue(self._node_of(series), deadline) as catalogue:
-            return _classes_by_uid(catalogue.instances(series))
+            return _uids(catalogue.instances(series))
 
     def _instances(
         self,
         series: Row,
-        listed: Mapping[str, str],
+        listed: Sequence[str],
         deadline: Deadline,
         progress: Progress | None,
         bring: Bring = bring_series,
-    ) -> Generator[Instance]:
+    ) -> Generator[Instance, None, None]:
+        node = self._node_of(series)
+
+        def tell_classes() -> Mapping[str, str]:
+            with self._catalogue(node, deadline) as catalogue:
+                return catalogue.classes(series)
+
         if progress is not None:
             progress.total = len(listed)
-        for instance in bring(self._node_of(series), series, listed, deadline):
+        for instance in bring(node, series, listed, tell_classes, deadline):
             if progress is not None:
                 progress.update(1)
             yield instance
@@ -331,13 +346,5 @@ def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     return {name: value for name, value in words.items() if name not in known}, options
 
 
-def _classes_by_uid(rows: Sequence[Row]) -> dict[str, str]:
-    return {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
-
-
-def _any_instance(node: Node, series: Row, listed: Sequence[Row], deadline: Deadline) -> Instance:
-    """Bring one instance of a series, for what it says of the series; which one does not matter."""
-    for uid, sop_class in _classes_by_uid(listed).items():
-        return next(bring_singly(node, series, {uid: sop_class}, deadline))
-    message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
-    raise IncompleteSeriesError(message)
+def _uids(rows: Iterable[Row]) -> list[str]:
+    return [row.get("SOPInstanceUID") or "" for row in rows]

@@ -6,7 +6,8 @@ are compared with those that came.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
@@ -29,11 +30,18 @@ from itkdicomqr.table import MAX_SHOWN, Row
 SERIES_INSTANCE_UID = 0x0020000E
 
 
-def bring_series(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+TellClasses = Callable[[], Mapping[str, str]]
+"""Asks the archive for SOP Class UIDs by SOP Instance UID; many read every instance to answer."""
+
+
+def bring_series(
+    node: Node, series: Row, expected: Collection[str], tell_classes: TellClasses, deadline: Deadline
+) -> Generator[Instance, None, None]:
     """Bring a series by C-GET, and then one by one what did not come.
 
-    The series is asked for in lossless transfer syntaxes only, since an archive may compress to
-    a lossy one that it is offered; what cannot be sent so is asked for again with the lossy ones.
+    First it is asked for with the storage classes of its modality, and in lossless transfer
+    syntaxes, since an archive may compress to a lossy one that it is offered. What does not come
+    so is asked for again with the classes that the archive tells, and at last with the lossy ones.
 
     Parameters
     ----------
@@ -41,8 +49,10 @@ def bring_series(node: Node, series: Row, expected: Mapping[str, str], deadline:
         The archive.
     series : Row
         Which series.
-    expected : mapping of str to str
-        SOP Class UID by SOP Instance UID; empty where the archive does not tell the class.
+    expected : collection of str
+        The SOP Instance UIDs that the archive lists.
+    tell_classes : callable
+        Asks for their SOP Class UIDs, if it must be.
     deadline : Deadline
         Of the whole call.
 
@@ -60,20 +70,29 @@ def bring_series(node: Node, series: Row, expected: Mapping[str, str], deadline:
     """
     arrivals = _Arrivals(node, series, expected)
     request = identifier(Level.SERIES, path_to(series, Level.SERIES))
-    yield from _in_groups(node, [request], LOSSLESS, arrivals, deadline)
-    yield from _in_groups(node, _single_requests(series, arrivals.missing), (*LOSSLESS, *LOSSY), arrivals, deadline)
-    arrivals.prove_complete()
+    likely = classes_of(series.get("Modality") or "")[: _classes_that_fit(LOSSLESS)]
+    yield from _in_groups(node, [request], likely, LOSSLESS, arrivals, deadline)
+    yield from _missing_singly(node, arrivals, tell_classes, deadline)
 
 
-def bring_singly(node: Node, series: Row, expected: Mapping[str, str], deadline: Deadline) -> Iterator[Instance]:
+def bring_singly(
+    node: Node, series: Row, expected: Collection[str], tell_classes: TellClasses, deadline: Deadline
+) -> Generator[Instance, None, None]:
     """Bring some instances of a series, each by a C-GET of its own; otherwise like `bring_series`."""
-    arrivals = _Arrivals(node, series, expected)
+    yield from _missing_singly(node, _Arrivals(node, series, expected), tell_classes, deadline)
+
+
+def _missing_singly(
+    node: Node, arrivals: _Arrivals, tell_classes: TellClasses, deadline: Deadline
+) -> Generator[Instance, None, None]:
+    told = tell_classes() if arrivals.missing else {}
     for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
-        yield from _in_groups(node, _single_requests(series, arrivals.missing), syntaxes, arrivals, deadline)
+        requests = _single_requests(arrivals.series, arrivals.missing)
+        yield from _in_groups(node, requests, arrivals.classes(told), syntaxes, arrivals, deadline)
     arrivals.prove_complete()
 
 
-def each_once(instances: Iterable[Instance]) -> list[Instance]:
+def each_once(instances: Generator[Instance, None, None]) -> list[Instance]:
     """Gather what was brought, and drop what came twice.
 
     Raises
@@ -82,18 +101,19 @@ def each_once(instances: Iterable[Instance]) -> list[Instance]:
         Two instances of one SOP Instance UID differ.
     """
     kept: dict[str, Instance] = {}
-    for instance in instances:
-        before = kept.setdefault(instance.sop_instance_uid, instance)
-        if before.encoded != instance.encoded:
-            message = "it came twice, with different content"
-            raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+    with closing(instances):
+        for instance in instances:
+            before = kept.setdefault(instance.sop_instance_uid, instance)
+            if before.encoded != instance.encoded:
+                message = "it came twice, with different content"
+                raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
     return list(kept.values())
 
 
 class _Arrivals:
     """What was expected, what came, and what the archive said of it."""
 
-    def __init__(self, node: Node, series: Row, expected: Mapping[str, str]) -> None:
+    def __init__(self, node: Node, series: Row, expected: Collection[str]) -> None:
         self.series = series
         self.expected = expected
         self._node = node
@@ -105,11 +125,10 @@ class _Arrivals:
     def missing(self) -> list[str]:
         return [uid for uid in self.expected if uid not in self._received]
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The storage classes of what is missing; guessed from the modality where the archive tells none."""
-        told = {self.expected[uid] for uid in self.missing}
-        return tuple(sorted(told)) if all(told) else classes_of(self.series.get("Modality") or "")
+    def classes(self, told: Mapping[str, str]) -> tuple[str, ...]:
+        """Give the storage classes of what is missing; guessed from the modality where the archive tells none."""
+        classes = {told.get(uid, "") for uid in self.missing}
+        return tuple(sorted(classes)) if all(classes) else classes_of(self.series.get("Modality") or "")
 
     def admit(self, instance: Instance) -> None:
         """Check that an instance belongs here, and that the series stays within its limit."""
@@ -160,12 +179,21 @@ def _single_requests(series: Row, uids: Sequence[str]) -> list[Dataset]:
     return [identifier(Level.IMAGE, {**path, "SOPInstanceUID": uid}) for uid in uids]
 
 
+def _classes_that_fit(syntaxes: Sequence[str]) -> int:
+    """Tell how many storage classes one association has presentation contexts for."""
+    return (MAX_CONTEXTS - 1) // len(syntaxes)
+
+
 def _in_groups(
-    node: Node, requests: Sequence[Dataset], syntaxes: Sequence[str], arrivals: _Arrivals, deadline: Deadline
+    node: Node,
+    requests: Sequence[Dataset],
+    classes: Sequence[str],
+    syntaxes: Sequence[str],
+    arrivals: _Arrivals,
+    deadline: Deadline,
 ) -> Iterator[Instance]:
-    """Make one association for as many storage classes as fit its presentation contexts."""
-    classes = arrivals.classes
-    size = (MAX_CONTEXTS - 1) // len(syntaxes)
+    """Make as many associations as the storage classes need."""
+    size = _classes_that_fit(syntaxes)
     for start in range(0, len(classes), size):
         if arrivals.missing:
             yield from _get(node, requests, classes[start : start + size], syntaxes, arrivals, deadline)

@@ -27,7 +27,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node
-from itkdicomqr.retrieve import bring_series, bring_singly, each_once
+from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
 from itkdicomqr.table import Row
 from tests.faults import (
     ALL,
@@ -78,14 +78,16 @@ DEFLATED = 7
 """The identifier under which a client proposes the storage class in Deflated Explicit VR Little Endian."""
 
 
-def bringing(node: Node, listed: Mapping[str, str] = LISTED, how: Any = bring_series) -> Any:
+def bringing(
+    node: Node, listed: Mapping[str, str] = LISTED, how: Any = bring_series, tell_classes: TellClasses | None = None
+) -> Any:
     keys = {"PatientID": "SYN-1", "StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.2.1"}
     series = Row(Level.SERIES, tuple({**keys, "Modality": "CT"}.items()), node)
-    return how(node, series, listed, Deadline(node.timeouts.total))
+    return how(node, series, list(listed), tell_classes or (lambda: listed), Deadline(node.timeouts.total))
 
 
-def brought(node: Node, listed: Mapping[str, str] = LISTED, how: Any = bring_series) -> list[Instance]:
-    return each_once(bringing(node, listed, how))
+def brought(*arguments: Any, **options: Any) -> list[Instance]:
+    return each_once(bringing(*arguments, **options))
 
 
 def content(instances: Iterable[Instance]) -> dict[str, bytes]:
@@ -132,9 +134,23 @@ def test_what_did_not_come_with_the_series_is_asked_for_by_itself() -> None:
 
 
 def test_a_lossy_syntax_is_asked_for_only_when_nothing_else_brought_the_instance() -> None:
-    with playing(sending(FIRST), sending(ALL)) as stage:
+    refused = ending(0xA702)
+    with playing(sending(FIRST), refused, sending(ALL)) as stage:
         brought(stage.node())
-    assert syntaxes_asked_for(stage) == [set(LOSSLESS), {*LOSSLESS, *LOSSY}]
+    assert syntaxes_asked_for(stage) == [set(LOSSLESS), set(LOSSLESS), {*LOSSLESS, *LOSSY}]
+
+
+def test_the_archive_is_asked_for_classes_only_when_the_likely_ones_did_not_do() -> None:
+    asked: list[str] = []
+
+    def tell_classes() -> Mapping[str, str]:
+        asked.append("classes")
+        return LISTED
+
+    for first, times in ((ALL, 0), (FIRST, 1)):
+        with playing(sending(first), (HEAR, acceptance(), HEAR, SECOND, SUCCESS, HEAR, THIRD, SUCCESS)) as stage:
+            assert len(brought(stage.node(), tell_classes=tell_classes)) == 3
+        assert len(asked) == times
 
 
 def test_instances_come_from_the_endpoint_that_the_node_names_for_it() -> None:
@@ -230,7 +246,7 @@ def test_an_archive_that_will_not_send_this_class() -> None:
     with playing(scene) as stage, pytest.raises(IncompleteSeriesError) as caught:
         brought(stage.node())
     assert "no presentation context accepted for CT Image Storage" in str(caught.value)
-    assert stage.farewells == [Farewell.RELEASED] * 2
+    assert stage.farewells == [Farewell.RELEASED] * 3
 
 
 def test_a_series_of_which_nothing_is_listed_is_incomplete() -> None:
