@@ -11,6 +11,7 @@ from itkdicomqr.association import Association
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import CriteriaError, ProtocolError, StatusError
 from itkdicomqr.node import Node
+from itkdicomqr.scan import Header
 from itkdicomqr.table import Row
 from itkdicomqr.text import text_of
 
@@ -160,7 +161,7 @@ def path_to(row: Row, last: Level) -> dict[str, str]:
     return {key: row.get(key) or "" for key in keys}
 
 
-def _row(level: Level, answer: Dataset, keywords: Iterable[str], node: Node) -> Row:
+def _row(level: Level, answer: Header, keywords: Iterable[str], node: Node) -> Row:
     return Row(level, tuple((keyword, text_of(answer, keyword)) for keyword in keywords), node)
 
 

@@ -85,9 +85,25 @@ class Header(Mapping[int, RawElement]):
         vr, start, end = self._places[tag]
         return RawElement(tag, vr.decode("latin-1"), bytes(self.data[start:end]))
 
+    def content(self, tag: int) -> bytes:
+        """Copy a value; empty where the element is absent."""
+        place = self._places.get(tag)
+        return b"" if place is None else bytes(self.data[place[1] : place[2]])
+
+    def agrees(self, other: Header, tag: int) -> bool:
+        """Tell whether another header has the same VR and the same bytes."""
+        vr, start, end = self._places[tag]
+        theirs = other._places.get(tag)
+        return (
+            theirs is not None
+            and theirs[0] == vr
+            and self.byte_order == other.byte_order
+            and bytes(self.data[start:end]) == bytes(other.data[theirs[1] : theirs[2]])
+        )
+
     def uid(self, tag: int) -> str:
         """Read a UID, empty where it is absent; bytes that no UID has are kept as escapes."""
-        return self[tag].value.decode("ascii", "backslashreplace").strip("\0 ") if tag in self else ""
+        return self.content(tag).decode("ascii", "backslashreplace").strip("\0 ")
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._places)

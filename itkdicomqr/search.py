@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.criteria import Criteria, Criterion, Level
@@ -132,9 +132,9 @@ def _untold(row: Row, criteria: Criteria) -> list[Criterion]:
 
 def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne) -> Row:
     """An attribute that the instance lacks is empty; text in an unknown character set stays untold."""
-    header = fetch_one(row).header
+    header = fetch_one(row).elements
     values = {
-        criterion.keyword: text_of(header, criterion.keyword) if criterion.keyword in header else ""
+        criterion.keyword: text_of(header, criterion.keyword) if tag_for_keyword(criterion.keyword) in header else ""
         for criterion in _untold(row, criteria)
     }
     return row.with_values(values)

@@ -15,6 +15,10 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 
+from itkdicomqr.scan import Header
+
+_SPECIFIC_CHARACTER_SET = 0x00080005
+
 UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 
 ASCII = "ascii"
@@ -23,13 +27,13 @@ ESC = b"\x1b"
 _DECODED_WITH_THEIR_ESCAPES = ("iso2022_jp", "iso2022_jp_2")
 
 
-def text_of(dataset: Dataset, keyword: str) -> str | None:
+def text_of(dataset: Dataset | Header, keyword: str) -> str | None:
     r"""Read an attribute as text.
 
     Parameters
     ----------
-    dataset : Dataset
-        As parsed; values not yet converted stay so.
+    dataset : Dataset or Header
+        As parsed by pydicom, whose values not yet converted stay so, or as scanned.
     keyword : str
         DICOM keyword of the attribute.
 
@@ -42,10 +46,9 @@ def text_of(dataset: Dataset, keyword: str) -> str | None:
     tag = tag_for_keyword(keyword)
     if tag is None or tag not in dataset:
         return None
-    element: object = dataset.get_item(tag)
-    if not isinstance(element, RawDataElement):
-        return _converted(getattr(element, "value", None))
-    value = bytes(element.value or b"")
+    value = _value(dataset, tag)
+    if not isinstance(value, bytes):
+        return _converted(value)
     text = _decoded(value, dataset, dictionary_VR(tag))
     return None if UNDECODABLE in text else text.strip("\0 ")
 
@@ -55,13 +58,21 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
+def _value(dataset: Dataset | Header, tag: int) -> object:
+    """Give the bytes of an element, or what pydicom has converted them to."""
+    if isinstance(dataset, Header):
+        return dataset[tag].value
+    element = dataset.get_item(tag)
+    return (element.value or b"") if isinstance(element, RawDataElement) else getattr(element, "value", None)
+
+
 def _converted(value: object) -> str:
     if isinstance(value, MultiValue | list):
         return "\\".join(map(str, value))
     return "" if value is None else str(value).strip()
 
 
-def _decoded(value: bytes, dataset: Dataset, vr: str) -> str:
+def _decoded(value: bytes, dataset: Dataset | Header, vr: str) -> str:
     """Decode with code extensions (PS3.5 6.1.2.5); what belongs to no character set becomes `UNDECODABLE`."""
     if vr not in CUSTOMIZABLE_CHARSET_VR or (value.isascii() and ESC not in value):
         return value.decode("ascii", "replace")
@@ -86,10 +97,9 @@ def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
     return text[:end].decode(encoding, "replace") + text[end:].decode(encodings[0], "replace")
 
 
-def _encodings(dataset: Dataset) -> list[str]:
+def _encodings(dataset: Dataset | Header) -> list[str]:
     """Give Python's names of the Specific Character Set (0008,0005); an unknown one counts as absent."""
-    element = dataset.get_item("SpecificCharacterSet") if "SpecificCharacterSet" in dataset else None
-    value = getattr(element, "value", None) or ""
+    value = _value(dataset, _SPECIFIC_CHARACTER_SET) if _SPECIFIC_CHARACTER_SET in dataset else ""
     terms = (value.decode("ascii", "replace") if isinstance(value, bytes) else _converted(value)).split("\\")
     return [_strict(python_encoding[term]) for term in map(str.strip, terms) if term in python_encoding] or [ASCII]
 

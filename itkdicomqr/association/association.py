@@ -6,13 +6,11 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from types import TracebackType
 from typing import Self
 
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
@@ -24,6 +22,7 @@ from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamRe
 from itkdicomqr.association.transport import Deadline, Transport
 from itkdicomqr.errors import (
     ConnectionLostError,
+    CorruptInstanceError,
     LimitExceededError,
     NetworkError,
     NoPresentationContextError,
@@ -33,6 +32,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.scan import Header, scan
 
 MAX_PDU = 1 << 17
 """The longest PDU that we announce: archives seldom send longer ones."""
@@ -144,7 +144,7 @@ class Association:
             if response.command.status != status.SUCCESS:
                 raise _failure(response.command)
 
-    def find(self, identifier: Dataset, model: str) -> Iterator[Dataset]:
+    def find(self, identifier: Dataset, model: str) -> Iterator[Header]:
         """Query at the level that the identifier names (C-FIND, PS3.4 C.4.1).
 
         Parameters
@@ -156,7 +156,7 @@ class Association:
 
         Yields
         ------
-        Dataset
+        Header
             One a match, as the archive encoded it; take all of them before the next operation.
 
         Raises
@@ -308,7 +308,7 @@ class Association:
         if message.context_id != context.id:
             raise ProtocolError(f"it answered on presentation context {message.context_id}, not on {context.id}")
 
-    def _matches(self, context: Context) -> Iterator[Dataset]:
+    def _matches(self, context: Context) -> Iterator[Header]:
         limit = self._node.limits.max_matches
         response = self._response(Field.C_FIND_RSP, context)
         count = 0
@@ -404,9 +404,8 @@ def _encoded(dataset: Dataset, syntax: UID) -> bytes:
     return buffer.getvalue()
 
 
-def _decoded(data: memoryview, syntax: UID) -> Dataset:
+def _decoded(data: memoryview, syntax: UID) -> Header:
     try:
-        return read_dataset(BytesIO(data), syntax.is_implicit_VR, syntax.is_little_endian)
-    except Exception as error:
-        message = f"a match cannot be parsed ({type(error).__name__})"
-        raise ProtocolError(message) from None
+        return scan(data, syntax)
+    except CorruptInstanceError:
+        raise ProtocolError("a match is damaged") from None

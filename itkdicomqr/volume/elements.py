@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.scan import Header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +72,8 @@ class Elements:
 
     def content(self, tag: int) -> bytes:
         """Return the bytes of an element, none where it is absent or empty."""
+        if isinstance(self.raw, Header):
+            return self.raw.content(tag)
         element = self._element(tag)
         return b"" if element is None else encoded_value(element.value, vr_of(element), self.byte_order)
 
@@ -137,10 +140,10 @@ class Elements:
 
     def unsigned(self, tag: int) -> int | None:
         """Return the one number of a US element, None where it is absent or empty."""
-        numbers = self.binary(tag)
-        if len(numbers) > 1:
-            raise self.corrupt(tag, f"has {len(numbers)} values instead of one")
-        return int(numbers[0]) if numbers else None
+        content = self.content(tag)
+        if len(content) > 2:
+            raise self.corrupt(tag, f"has {len(content) // 2} values instead of one")
+        return int.from_bytes(content, "little" if self.byte_order == "<" else "big") if content else None
 
     def corrupt(self, tag: int, reason: str) -> CorruptInstanceError:
         """Make the error that names an element and what is wrong with it."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from itkdicomqr.scan import FIRST_PIXEL_TAG
+from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.elements import NUMBER_FORMATS, encoded_value, vr_of
 
@@ -91,10 +91,9 @@ class _Header:
     def agrees(self, other: _Header | _Parsed, tag: int) -> bool:
         """Tell whether another slice has the same entry; mostly its bytes already tell."""
         if isinstance(other, _Header):
-            theirs = other.raw.get(tag)
-            if theirs is None:
+            if tag not in other.raw:
                 return False
-            if self.raw[tag] == theirs and self.order == other.order:
+            if isinstance(self.raw, Header) and isinstance(other.raw, Header) and self.raw.agrees(other.raw, tag):
                 return True
         return self.entry(tag) == other.entry(tag)
 

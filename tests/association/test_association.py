@@ -29,6 +29,8 @@ from itkdicomqr.errors import (
     TruncatedMatchesError,
 )
 from itkdicomqr.node import Limits, Node
+from itkdicomqr.scan import Header
+from itkdicomqr.text import text_of
 from tests.faults import (
     ABORT,
     ALL,
@@ -96,7 +98,7 @@ def got(node: Node) -> list[Instance]:
         return list(association.get(request()))
 
 
-def found(node: Node) -> list[Dataset]:
+def found(node: Node) -> list[Header]:
     with Association.open(node, [service(FIND["study"])], Deadline(node.timeouts.total)) as association:
         return list(association.find(request(), "study"))
 
@@ -243,7 +245,7 @@ def test_a_retrieval_that_fails(scene: str, kind: type[NetworkError], words: str
         ("matches for ever", LimitExceededError, "more than 50 matches: narrow the search"),
         ("match without a data set", ProtocolError, "a match without a data set"),
         ("match of 100 kB", LimitExceededError, "exceeds the limit of 65536: which no match needs"),
-        ("match that is damaged", ProtocolError, "a match cannot be parsed"),
+        ("match that is damaged", ProtocolError, "a match is damaged"),
     ],
 )
 def test_a_query_that_fails(scene: str, kind: type[NetworkError], words: str) -> None:
@@ -301,7 +303,7 @@ def test_every_instance_is_answered_with_success() -> None:
 
 def test_matches_come_as_they_were_sent() -> None:
     with playing((*ASKED, MATCH, MATCH, NO_MORE)) as stage:
-        assert [match.QueryRetrieveLevel for match in found(stage.node())] == ["SERIES", "SERIES"]
+        assert [text_of(match, "QueryRetrieveLevel") for match in found(stage.node())] == ["SERIES", "SERIES"]
     assert stage.farewells == [Farewell.RELEASED]
 
 
