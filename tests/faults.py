@@ -136,7 +136,10 @@ def playing(*scenes: Scene, secured: ssl.SSLContext | None = None) -> Iterator[S
     if stage.mistakes:
         raise stage.mistakes[0]
     assert Farewell.STAYED not in stage.farewells
-    assert _possessions() == before
+    threads, descriptors = _possessions()
+    # Archives of other tests may end theirs meanwhile.
+    assert threads <= before[0]
+    assert descriptors <= before[1]
 
 
 def _possessions() -> tuple[set[threading.Thread], int]:
