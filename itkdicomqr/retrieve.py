@@ -68,27 +68,25 @@ def bring_series(
     ForeignInstanceError
         One came that is not listed, or that is not what it was called.
     """
-    arrivals = _Arrivals(node, series, expected)
+    arrivals = _Arrivals(node, series, expected, deadline)
     request = identifier(Level.SERIES, path_to(series, Level.SERIES))
     likely = classes_of(series.get("Modality") or "")[: _classes_that_fit(LOSSLESS)]
-    yield from _in_groups(node, [request], likely, LOSSLESS, arrivals, deadline)
-    yield from _missing_singly(node, arrivals, tell_classes, deadline)
+    yield from _in_groups(arrivals, [request], likely, LOSSLESS)
+    yield from _missing_singly(arrivals, tell_classes)
 
 
 def bring_singly(
     node: Node, series: Row, expected: Collection[str], tell_classes: TellClasses, deadline: Deadline
 ) -> Generator[Instance, None, None]:
     """Bring some instances of a series, each by a C-GET of its own; otherwise like `bring_series`."""
-    yield from _missing_singly(node, _Arrivals(node, series, expected), tell_classes, deadline)
+    yield from _missing_singly(_Arrivals(node, series, expected, deadline), tell_classes)
 
 
-def _missing_singly(
-    node: Node, arrivals: _Arrivals, tell_classes: TellClasses, deadline: Deadline
-) -> Generator[Instance, None, None]:
+def _missing_singly(arrivals: _Arrivals, tell_classes: TellClasses) -> Iterator[Instance]:
     told = tell_classes() if arrivals.missing else {}
     for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
         requests = _single_requests(arrivals.series, arrivals.missing)
-        yield from _in_groups(node, requests, arrivals.classes(told), syntaxes, arrivals, deadline)
+        yield from _in_groups(arrivals, requests, arrivals.classes(told), syntaxes)
     arrivals.prove_complete()
 
 
@@ -111,12 +109,13 @@ def each_once(instances: Generator[Instance, None, None]) -> list[Instance]:
 
 
 class _Arrivals:
-    """What was expected, what came, and what the archive said of it."""
+    """What was expected of which archive until when, what came, and what the archive said of it."""
 
-    def __init__(self, node: Node, series: Row, expected: Collection[str]) -> None:
+    def __init__(self, node: Node, series: Row, expected: Collection[str], deadline: Deadline) -> None:
+        self.endpoint = node.get or node
         self.series = series
         self.expected = expected
-        self._node = node
+        self.deadline = deadline
         self._bytes = 0
         self._received: set[str] = set()
         self._ends: dict[str, str] = {}
@@ -134,10 +133,10 @@ class _Arrivals:
         """Check that an instance belongs here, and that the series stays within its limit."""
         self._check_names(instance)
         self._bytes += len(instance.encoded)
-        limit = self._node.limits.max_series_bytes
+        limit = self.endpoint.limits.max_series_bytes
         if self._bytes > limit:
             message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
-            raise LimitExceededError(message, place=self._node.place, step="C-GET")
+            raise LimitExceededError(message, place=self.endpoint.place, step="C-GET")
         self._received.add(instance.sop_instance_uid)
 
     def _check_names(self, instance: Instance) -> None:
@@ -185,31 +184,20 @@ def _classes_that_fit(syntaxes: Sequence[str]) -> int:
 
 
 def _in_groups(
-    node: Node,
-    requests: Sequence[Dataset],
-    classes: Sequence[str],
-    syntaxes: Sequence[str],
-    arrivals: _Arrivals,
-    deadline: Deadline,
+    arrivals: _Arrivals, requests: Sequence[Dataset], classes: Sequence[str], syntaxes: Sequence[str]
 ) -> Iterator[Instance]:
     """Make as many associations as the storage classes need."""
     size = _classes_that_fit(syntaxes)
     for start in range(0, len(classes), size):
         if arrivals.missing:
-            yield from _get(node, requests, classes[start : start + size], syntaxes, arrivals, deadline)
+            yield from _get(arrivals, requests, classes[start : start + size], syntaxes)
 
 
 def _get(
-    node: Node,
-    requests: Sequence[Dataset],
-    classes: Sequence[str],
-    syntaxes: Sequence[str],
-    arrivals: _Arrivals,
-    deadline: Deadline,
+    arrivals: _Arrivals, requests: Sequence[Dataset], classes: Sequence[str], syntaxes: Sequence[str]
 ) -> Iterator[Instance]:
-    endpoint = node.get or node
-    proposals = [service(GET[endpoint.model]), *storage(classes, syntaxes)]
-    with Association.open(endpoint, proposals, deadline) as association:
+    proposals = [service(GET[arrivals.endpoint.model]), *storage(classes, syntaxes)]
+    with Association.open(arrivals.endpoint, proposals, arrivals.deadline) as association:
         if not any(association.accepts(each) for each in classes):
             arrivals.note(f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}")
             return
