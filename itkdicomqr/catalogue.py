@@ -74,7 +74,7 @@ class Catalogue:
 
     def series(self, study: Row, criteria: Criteria) -> list[Row]:
         """Ask for the series of one study, and join to each what is known of the study."""
-        rows = self._ask(Level.SERIES, criteria.at(Level.SERIES), path_to(study, Level.STUDY))
+        rows = self._ask(Level.SERIES, criteria.at(Level.SERIES), path_to(study, Level.STUDY, self._node.model))
         return [row.joined(study) for row in rows]
 
     def study_of(self, series: Criterion) -> str:
@@ -100,19 +100,20 @@ class Catalogue:
     def counts(self, series: Row) -> dict[str, str | None]:
         """Ask for the number of instances of every series in the study of ``series``; empty where it is not told."""
         try:
-            rows = self._ask(Level.SERIES, (), path_to(series, Level.STUDY), [SERIES_COUNT])
+            rows = self._ask(Level.SERIES, (), path_to(series, Level.STUDY, self._node.model), [SERIES_COUNT])
         except StatusError:
             return {}
         return {row.get("SeriesInstanceUID") or "": row.get(SERIES_COUNT) for row in rows}
 
     def instances(self, series: Row) -> list[Row]:
         """Ask for the instances of one series (PS3.4 table C.6-4)."""
-        return self._ask(Level.IMAGE, (), path_to(series, Level.SERIES))
+        return self._ask(Level.IMAGE, (), path_to(series, Level.SERIES, self._node.model))
 
     def classes(self, series: Row) -> dict[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; apart, since Orthanc reads every instance to answer."""
-        rows = self._ask(Level.IMAGE, (), path_to(series, Level.SERIES), ["SOPClassUID"])
-        return {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
+        rows = self._ask(Level.IMAGE, (), path_to(series, Level.SERIES, self._node.model), ["SOPClassUID"])
+        told = {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
+        return {uid: sop_class for uid, sop_class in told.items() if _UID.fullmatch(sop_class)}
 
     def _ask(
         self, level: Level, matched: Sequence[Criterion], path: Mapping[str, str], keys: Sequence[str] | None = None
@@ -124,7 +125,7 @@ class Catalogue:
         answers = self._association.find(identifier(level, values), model)
         rows = [_row(level, answer, values, self._node) for answer in answers]
         self._check_unique_keys(rows, level)
-        return _distinct((row for row in rows if _belongs(row, path)), UNIQUE_KEYS[level])
+        return _distinct(row.with_values(path) for row in rows if _belongs(row, path))
 
     def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
         """Refuse rows that cannot be told apart, or that name what no UID can."""
@@ -153,10 +154,9 @@ def identifier(level: Level, values: Mapping[str, str]) -> Dataset:
     return dataset
 
 
-def path_to(row: Row, last: Level) -> dict[str, str]:
+def path_to(row: Row, last: Level, model: str) -> dict[str, str]:
     """Give the unique keys from the study down to ``last``; the Patient Root model asks for the patient's too."""
     levels = list(Level)[: list(Level).index(last) + 1]
-    model = row.node.model if row.node else "study"
     keys = [UNIQUE_KEYS[level] for level in levels if level is not Level.PATIENT or model == "patient"]
     return {key: row.get(key) or "" for key in keys}
 
@@ -169,5 +169,10 @@ def _belongs(row: Row, path: Mapping[str, str]) -> bool:
     return all(row.get(key) in (None, "", value) for key, value in path.items())
 
 
-def _distinct(rows: Iterable[Row], key: str) -> list[Row]:
-    return list({row.get(key): row for row in reversed(list(rows)) if row.get(key)}.values())[::-1]
+def _distinct(rows: Iterable[Row]) -> list[Row]:
+    """Drop doubles; of patients, one ID may have several issuers."""
+    distinct: dict[tuple[str | None, ...], Row] = {}
+    for row in rows:
+        issuer = row.get("IssuerOfPatientID") if row.level is Level.PATIENT else None
+        distinct.setdefault((row.get(UNIQUE_KEYS[row.level]), issuer), row)
+    return list(distinct.values())

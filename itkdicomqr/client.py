@@ -11,12 +11,12 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, VERIFICATION, service
 from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, check_keywords
+from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
-from itkdicomqr.search import counted, refusal, search
+from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, assemble, one_volume
 from itkdicomqr.volume.options import Options
@@ -119,6 +119,9 @@ class Client:
     ) -> list[Row]:
         """Find studies; the parameters are those of `find_series`, as far as they concern studies."""
         criteria = Criteria.from_words(patient_id, date, **words)
+        if criteria.at(Level.SERIES):
+            message = f"studies are not found by {', '.join(map(str, criteria.at(Level.SERIES)))}: use find_series"
+            raise CriteriaError(message)
         return self._rows(criteria, lambda catalogue: catalogue.studies(criteria))
 
     def find_series(
@@ -133,8 +136,8 @@ class Client:
         return self._search(criteria, self._deadline(), counts=True)
 
     def find_instances(self, series: Row) -> list[Row]:
-        """List the instances of a series: ``SOPInstanceUID``, ``SOPClassUID``, ``InstanceNumber``."""
-        node = self._node_of(series)
+        """List the instances of a series: ``SOPInstanceUID`` and ``InstanceNumber``."""
+        node = self._node_of(checked_row(series))
         with self._catalogue(node, self._deadline()) as catalogue:
             return catalogue.instances(series)
 
@@ -167,12 +170,12 @@ class Client:
             Instances that the archive lists did not come; they are named.
         """
         words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
-        row = self._one_series(series, words)
         deadline = self._deadline()
-        listed, bring = self._listed(row, deadline), bring_series
-        if instance_uids is not None:
-            listed, bring = list(dict.fromkeys(instance_uids)), bring_singly
-        return each_once(self._instances(row, listed, deadline, progress, bring))
+        row = self._one_series(series, words, deadline)
+        if instance_uids is None:
+            return each_once(self._instances(row, self._listed(row, deadline), deadline, progress))
+        wanted = list(dict.fromkeys(instance_uids))
+        return each_once(self._instances(row, wanted, deadline, progress, bring_singly))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
         """Bring a series instance by instance, as they come; what is missing is an error at the end."""
@@ -282,7 +285,7 @@ class Client:
     def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]], model: str | None = None) -> list[Row]:
         def rows_of(node: Node) -> list[Row]:
             with self._catalogue(node, self._deadline(), model) as catalogue:
-                return [row for row in ask(catalogue) if refusal(row, criteria.criteria) is None]
+                return decided(ask(catalogue), criteria, node)
 
         return [row for rows in self._each(rows_of) for row in rows]
 

@@ -73,7 +73,7 @@ class Instance:
     encoded : bytes, bytearray or memoryview
         The data set, without preamble and file meta information.
     origin : str
-        How it came: ``"C-GET"``, ``"memory"``.
+        How it came: ``"C-GET"``, ``"memory"``, ``"file"``.
     """
 
     sop_class_uid: str
@@ -122,7 +122,7 @@ class Instance:
         if meta is None or "TransferSyntaxUID" not in meta:
             message = "the data set has no file_meta.TransferSyntaxUID: its pixels could mean anything"
             raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", "")))
-        syntax = UID(meta.TransferSyntaxUID)
+        syntax = known_syntax(str(meta.TransferSyntaxUID))
         if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
             message = "the data set lacks SOPClassUID or SOPInstanceUID"
             raise CorruptInstanceError(message)
@@ -174,7 +174,7 @@ class Instance:
 
     @cached_property
     def _parsed_header(self) -> Dataset:
-        return self._guarded(BytesIO(self.inflated), _at_pixels)
+        return self._guarded(BytesIO(self.inflated[: self.elements.end]), _at_pixels)
 
     @cached_property
     def elements(self) -> Header:
@@ -186,7 +186,7 @@ class Instance:
             The bytes are no data set in this transfer syntax.
         """
         try:
-            return scan(self.inflated, UID(self.transfer_syntax_uid))
+            return scan(self.inflated, known_syntax(self.transfer_syntax_uid))
         except CorruptInstanceError as error:
             raise self._corrupt(str(error.args[0])) from None
 
@@ -246,6 +246,21 @@ class Instance:
 
     def _corrupt(self, reason: str) -> CorruptInstanceError:
         return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
+
+
+def known_syntax(uid: str) -> UID:
+    """Give a transfer syntax that the standard names.
+
+    Raises
+    ------
+    CorruptInstanceError
+        It names none such, so the encoding is unknown.
+    """
+    syntax = UID(uid)
+    if not syntax.is_transfer_syntax or syntax.is_private:
+        message = f"the transfer syntax {uid!r:.70} is not known"
+        raise CorruptInstanceError(message)
+    return syntax
 
 
 def _parse(

@@ -69,9 +69,9 @@ def bring_series(
         One came that is not listed, or that is not what it was called.
     """
     arrivals = _Arrivals(node, series, expected, deadline)
-    request = identifier(Level.SERIES, path_to(series, Level.SERIES))
+    request = identifier(Level.SERIES, path_to(series, Level.SERIES, arrivals.endpoint.model))
     likely = classes_of(series.get("Modality") or "")[: _classes_that_fit(LOSSLESS)]
-    yield from _in_groups(arrivals, [request], likely, LOSSLESS)
+    yield from _in_groups(arrivals, lambda _: [request], likely, LOSSLESS)
     yield from _missing_singly(arrivals, tell_classes)
 
 
@@ -85,8 +85,7 @@ def bring_singly(
 def _missing_singly(arrivals: _Arrivals, tell_classes: TellClasses) -> Iterator[Instance]:
     told = tell_classes() if arrivals.missing else {}
     for syntaxes in (LOSSLESS, (*LOSSLESS, *LOSSY)):
-        requests = _single_requests(arrivals.series, arrivals.missing)
-        yield from _in_groups(arrivals, requests, arrivals.classes(told), syntaxes)
+        yield from _in_groups(arrivals, _single_requests, arrivals.classes(told), syntaxes)
     arrivals.prove_complete()
 
 
@@ -114,7 +113,7 @@ class _Arrivals:
     def __init__(self, node: Node, series: Row, expected: Collection[str], deadline: Deadline) -> None:
         self.endpoint = node.get or node
         self.series = series
-        self.expected = expected
+        self.expected = dict.fromkeys(expected)
         self.deadline = deadline
         self._bytes = 0
         self._received: set[str] = set()
@@ -173,9 +172,10 @@ class _Arrivals:
             raise IncompleteSeriesError(message, missing=missing, received=received, server_comment=comments)
 
 
-def _single_requests(series: Row, uids: Sequence[str]) -> list[Dataset]:
-    path = path_to(series, Level.SERIES)
-    return [identifier(Level.IMAGE, {**path, "SOPInstanceUID": uid}) for uid in uids]
+def _single_requests(arrivals: _Arrivals) -> list[Dataset]:
+    """Ask for each instance that has not come yet."""
+    path = path_to(arrivals.series, Level.SERIES, arrivals.endpoint.model)
+    return [identifier(Level.IMAGE, {**path, "SOPInstanceUID": uid}) for uid in arrivals.missing]
 
 
 def _classes_that_fit(syntaxes: Sequence[str]) -> int:
@@ -184,13 +184,16 @@ def _classes_that_fit(syntaxes: Sequence[str]) -> int:
 
 
 def _in_groups(
-    arrivals: _Arrivals, requests: Sequence[Dataset], classes: Sequence[str], syntaxes: Sequence[str]
+    arrivals: _Arrivals,
+    requests: Callable[[_Arrivals], Sequence[Dataset]],
+    classes: Sequence[str],
+    syntaxes: Sequence[str],
 ) -> Iterator[Instance]:
     """Make as many associations as the storage classes need."""
     size = _classes_that_fit(syntaxes)
     for start in range(0, len(classes), size):
         if arrivals.missing:
-            yield from _get(arrivals, requests, classes[start : start + size], syntaxes)
+            yield from _get(arrivals, requests(arrivals), classes[start : start + size], syntaxes)
 
 
 def _get(

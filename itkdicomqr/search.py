@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 
 from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.criteria import Criteria, Criterion, Level
@@ -75,11 +75,27 @@ def counted(catalogue: Catalogue, table: SeriesTable) -> SeriesTable:
     return replace(table, rows=tuple(rows))
 
 
+def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
+    """Keep the rows that fulfil the criteria by what the archive tells.
+
+    Raises
+    ------
+    UnverifiedMatchError
+        It does not tell what would decide.
+    """
+    possible = [row for row in told(rows, criteria.criteria) if refusal(row, criteria.criteria) is None]
+    hidden = {criterion.keyword for row in possible for criterion in untold(row, criteria)}
+    if hidden:
+        message = f"{node} returns no {', '.join(sorted(hidden))}, so nothing can be matched by it: leave it out"
+        raise UnverifiedMatchError(message)
+    return possible
+
+
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
-    studies = _told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
+    studies = told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
     studies = [row for row in studies if refusal(row, criteria.at(Level.STUDY)) is None]
     candidates = [series for study in studies for series in catalogue.series(study, criteria)]
-    candidates = _told(candidates, criteria.at(Level.SERIES))
+    candidates = told(candidates, criteria.at(Level.SERIES))
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
     fulfilling = [row for row in looked_into if _fulfils(row, criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
@@ -94,7 +110,7 @@ def _studies(catalogue: Catalogue, criteria: Criteria) -> list[Row]:
     return catalogue.studies(Criteria.from_words(study_uid=study_uid)) if study_uid else []
 
 
-def _told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
+def told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
     """Count an empty value as not told where the archive fills it in no row: it may not know the attribute."""
     hidden = [each.keyword for each in criteria if not any(row.get(each.keyword) for row in rows)]
     return [row.with_values(dict.fromkeys(hidden)) for row in rows]
@@ -111,9 +127,9 @@ def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:
 
 def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, node: Node) -> list[Row]:
     """Read what was not told from one instance of each series that may still match."""
-    doubtful = [row for row in rows if _untold(row, criteria) and refusal(row, criteria.criteria) is None]
+    doubtful = [row for row in rows if untold(row, criteria) and refusal(row, criteria.criteria) is None]
     if len(doubtful) > node.limits.max_verified:
-        hidden = ", ".join(criterion.keyword for criterion in _untold(doubtful[0], criteria))
+        hidden = ", ".join(criterion.keyword for criterion in untold(doubtful[0], criteria))
         message = (
             f"{node} returns no {hidden}, and {len(doubtful)} candidates are too many to look into one instance of "
             "each: narrow the search by date, modality or series_number, or raise Limits(max_verified=...)"
@@ -123,10 +139,11 @@ def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, n
 
 
 def _fulfils(row: Row, criteria: Criteria) -> bool:
-    return refusal(row, criteria.criteria) is None and not _untold(row, criteria)
+    return refusal(row, criteria.criteria) is None and not untold(row, criteria)
 
 
-def _untold(row: Row, criteria: Criteria) -> list[Criterion]:
+def untold(row: Row, criteria: Criteria) -> list[Criterion]:
+    """Give the criteria whose attributes the archive did not tell."""
     return [criterion for criterion in criteria.criteria if row.get(criterion.keyword) is None]
 
 
@@ -135,7 +152,7 @@ def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne) -> Row:
     header = fetch_one(row).elements
     values = {
         criterion.keyword: text_of(header, criterion.keyword) if tag_for_keyword(criterion.keyword) in header else ""
-        for criterion in _untold(row, criteria)
+        for criterion in untold(row, criteria)
     }
     return row.with_values(values)
 
@@ -164,7 +181,7 @@ def _explain(catalogue: Catalogue, criteria: Criteria, findings: Findings, node:
         series = findings.candidates or [each for study in findings.studies for each in catalogue.series(study, _ANY)]
         return _loss(series, criteria.criteria, f"{node}: {what}", "series", criteria)
     first, *others = criteria.at(Level.STUDY) or criteria.criteria
-    rows = _told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
+    rows = told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
     rows = [row for row in rows if refusal(row, (first,)) is None]
     if not rows:
         message = f"{node}: no study has {first}{_ADVICE.get(first.name, '')}"
@@ -194,9 +211,26 @@ def _loss(rows: Sequence[Row], criteria: Iterable[Criterion], where: str, what: 
     return NoMatchError(f"no match for {asked}. {where}, but no series of it fulfils {last}", lost_by=last.name)
 
 
+_TELLING_NOBODY = frozenset(
+    {
+        "BodyPartExamined",
+        "Modality",
+        "ModalitiesInStudy",
+        "ProtocolName",
+        "SeriesDate",
+        "SeriesDescription",
+        "SeriesInstanceUID",
+        "SeriesNumber",
+        "StudyDate",
+        "StudyDescription",
+        "StudyInstanceUID",
+    }
+)
+
+
 def _there_are(rows: Iterable[Row], keyword: str) -> str:
-    """List the values that there are instead, unless they tell who a patient is."""
-    if keyword.startswith("Patient") or dictionary_VR(keyword) == "PN":
+    """List the values that there are instead, of attributes that do not tell who a patient is."""
+    if keyword not in _TELLING_NOBODY:
         return ""
     values = list(dict.fromkeys(repr(row.get(keyword) or "") for row in rows))
     more = f", and {len(values) - MAX_SHOWN} more" if len(values) > MAX_SHOWN else ""

@@ -32,7 +32,7 @@ PICKS = (("series_number",), ("date", "series_number"), ("series_uid",))
 """The keyword arguments that may pick a row, the shortest first."""
 
 _PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
-    "series_number": ("SeriesNumber", r"[+-]?[0-9]+", int),
+    "series_number": ("SeriesNumber", r"[+-]?[0-9]{1,12}", int),
     "date": ("StudyDate", r"[0-9]{8}", str),
     "series_uid": ("SeriesInstanceUID", r"[0-9.]+", str),
 }
@@ -209,7 +209,7 @@ def _place_in_table(row: Row) -> tuple[str, str, int, str]:
     return (
         row.get("StudyDate") or "",
         row.get("StudyInstanceUID") or "",
-        int(number) if number.lstrip("-").isdecimal() else 0,
+        int(number) if re.fullmatch(_PICKED["series_number"][1], number) else 0,
         row.get("SeriesInstanceUID") or "",
     )
 

@@ -78,7 +78,11 @@ def peculiar() -> Iterator[Client]:
         ({"patient_id": "9999"}, "patient_id", "leading zeros and the issuer's prefix"),
         ({"patient_id": "99999", "date": "1999"}, "date", "'20000307', '20000322', '20050106', '20210503', '20220214'"),
         ({"patient_id": "99999", "study_description": "Knee"}, "study_description", "'CT Thorax', 'Chest-- PA & L"),
-        ({"patient_id": "99999", "accession_number": "X"}, "accession_number", "'A202105034'"),
+        (
+            {"patient_id": "99999", "accession_number": "X"},
+            "accession_number",
+            "but no study with accession_number 'X'",
+        ),
         (
             {"patient_id": "99999", "date": "2005-01-06", "description": "Chest"},
             "description",

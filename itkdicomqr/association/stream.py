@@ -220,6 +220,8 @@ class _Fragments:
 
     def take(self) -> memoryview:
         """Give all of it away, and begin anew."""
+        if not self._used:
+            return memoryview(b"")
         whole = memoryview(self._buffer)[: self._used].toreadonly()
         if len(self._buffer) > (1 + MAX_WASTE) * self._used:
             whole = memoryview(bytes(whole))

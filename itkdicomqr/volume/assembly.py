@@ -147,6 +147,7 @@ class Assembly:
     def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
         slots = self._slots_for(header)
         slot = slots.take(self._likely_slot(header))
+        self._check_size()
         fill = partial(fill_slice, header, slots.array[slot], self._options)
         return Placed(
             slim, slots, slot, self._filled(fill, compressed=not is_native(header.instance.transfer_syntax_uid))
@@ -175,17 +176,21 @@ class Assembly:
         frame = (layout.rows, layout.columns) + ((count,) if count > 1 else ())
         slots = self._slots.get(frame)
         if slots is None:
-            expected = self._expected * header.frames
-            self._check_size(expected * int(np.prod(frame)) * dtype.itemsize)
-            slots = self._slots[frame] = Slots(frame, dtype, expected, self._allocate)
+            slots = self._slots[frame] = Slots(frame, dtype, self._likely_count(header), self._allocate)
         elif not slots.fits(dtype):
             self._await_decoders(0)
-            self._check_size(slots.larger_bytes(dtype) - slots.nbytes)
             slots.enlarge(dtype)
         return slots
 
-    def _check_size(self, more: int) -> None:
-        needed = more + sum(slots.nbytes for slots in self._slots.values())
+    def _likely_count(self, header: SliceHeader) -> int:
+        """Guess how many frames of a shape will come: of the first, all that are expected."""
+        if header.frames > 1 or self._slots:
+            return header.frames
+        size = header.layout.rows * header.layout.columns * voxel_dtype(header, self._options).itemsize
+        return max(1, min(self._expected - len(self._taken), self._options.max_series_bytes // size))
+
+    def _check_size(self) -> None:
+        needed = sum(slots.used_bytes for slots in self._slots.values())
         limit = self._options.max_series_bytes
         if needed > limit:
             message = f"the voxels need {needed} bytes; max_series_bytes={limit} allows fewer"
@@ -207,6 +212,7 @@ class Assembly:
         syntax, elements, placed = self._taken[instance.sop_instance_uid]
         self._await_decoders(0)
         same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
+        same = same and bool(placed) == has_pixels(instance)
         if not (same and all(map(self._is_same_frame, placed, read_headers(instance) if placed else ()))):
             message = "it came twice with different content; pass one of the two"
             raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from itkdicomqr.errors import InputError
 from itkdicomqr.volume.assembly import Assembly, Placed
 from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
-from itkdicomqr.volume.intake import Intake, Source
+from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import notices_of
 from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
@@ -75,6 +76,9 @@ def read_volumes(
     VolumeError
         The instances do not make right images; each kind says why, and what to try.
     """
+    if isinstance(instances, SOURCES):
+        message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
+        raise InputError(message)
     options = Options(gaps, tilt, rescale, invert_monochrome1, spacing_source, max_series_bytes)
     return assemble(instances, options, length_hint(instances))
 

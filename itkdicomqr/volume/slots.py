@@ -40,28 +40,25 @@ class Slots:
         self.array = allocate((count, *frame), dtype)
 
     @property
-    def nbytes(self) -> int:
-        """The size of the array."""
-        return int(self.array.nbytes)
+    def used_bytes(self) -> int:
+        """The size of the slots that were taken."""
+        return (len(self.array) - len(self._free)) * int(np.prod(self._frame)) * self.array.itemsize
 
     def fits(self, dtype: np.dtype[Any]) -> bool:
         """Tell whether one more frame of a type can be taken as the array is."""
         return bool(self._free) and common_dtype([self.array.dtype, dtype]) == self.array.dtype
 
-    def larger_bytes(self, dtype: np.dtype[Any]) -> int:
-        """The size of the array after `enlarge`."""
-        return self._larger_count() * int(np.prod(self._frame)) * common_dtype([self.array.dtype, dtype]).itemsize
-
     def enlarge(self, dtype: np.dtype[Any]) -> None:
         """Make room for one more frame of a type; nobody may be writing into a slot."""
-        count, old = self._larger_count(), self.array
+        old = self.array
+        count = len(old) if self._free else 2 * len(old)
         self.array = self._allocate((count, *self._frame), common_dtype([old.dtype, dtype]))
         self.array[: len(old)] = old
         self._free.update(dict.fromkeys(range(len(old), count)))
 
     def take(self, wanted: int | None) -> int:
         """Take a free slot: the wanted one, or the first."""
-        slot = wanted if wanted in self._free and wanted is not None else next(iter(self._free))
+        slot = wanted if wanted is not None and wanted in self._free else next(iter(self._free))
         del self._free[slot]
         return slot
 
@@ -74,9 +71,6 @@ class Slots:
             _permute(self.array, order)
             return self.array
         return self.array[list(order)].astype(dtype, copy=False)
-
-    def _larger_count(self) -> int:
-        return len(self.array) if self._free else max(1, 2 * len(self.array))
 
 
 def _permute(array: NDArray[Any], order: Sequence[int]) -> None:

@@ -77,7 +77,8 @@ class IntoITK(IntoVolume):
             return super().allocate(shape, dtype)
         itk = _toolkit(load_itk, "itk", "itk-core")
         self._image = _allocated(itk, shape, dtype)
-        self._array = np.asarray(itk.array_view_from_image(self._image))
+        # Not as a plain array: only ITK's own view, and its slices, keep the image's memory alive.
+        self._array = itk.array_view_from_image(self._image)
         return self._array
 
     def image(self, volume: Volume) -> Any:

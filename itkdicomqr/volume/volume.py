@@ -127,7 +127,7 @@ class Volume:
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.array.shape))
         spacing = "×".join(f"{step:.4g}" for step in self.spacing)
-        noticed = f", {len(self.report.warnings)} warnings" if self.report.warnings else ""
+        noticed = f", {len(self.report.warnings)} noticed" if self.report.warnings else ""
         return f"<Volume {shape} {self.array.dtype.name}, spacing {spacing} mm (x×y×z), {self.orientation}{noticed}>"
 
 
