@@ -15,9 +15,24 @@ import click
 from itkdicomqr import __version__
 from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
 from itkdicomqr.cli.options import client_words, criteria_options, criteria_words, json_option, pacs_options
-from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, NodeError
+from itkdicomqr.errors import (
+    AmbiguousSeriesError,
+    DICOMQRError,
+    MissingSlicesError,
+    MultipleVolumesError,
+    NodeError,
+    NonUniformSpacingError,
+)
 
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
+
+
+_CURES: dict[type[DICOMQRError], str] = {
+    MultipleVolumesError: "--volume N",
+    MissingSlicesError: "--gaps average",
+    NonUniformSpacingError: "--gaps average",
+}
+"""How the cure that a message names is spelt as an option."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -55,6 +70,9 @@ def _complain(error: DICOMQRError) -> None:
         from itkdicomqr.cli.show import show_table
 
         show_table(candidates, stderr=True)
+    cure = next((option for kind, option in _CURES.items() if isinstance(error, kind)), None)
+    if cure:
+        click.echo(f"On the command line: {cure}", err=True)
 
 
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"]})

@@ -174,6 +174,7 @@ def test_options_of_the_assembly_are_passed_on(run: Run) -> None:
     outcome = run("load", *TILTED, "--tilt", "itk", "--json")
     direction = np.array(json.loads(outcome.out)["direction"])
     assert np.allclose(direction.T @ direction, np.eye(3))
+    assert "On the command line: --gaps average" in run("load", "99999", "2021", "AX 3.0 Gap").err
     assert run("load", "99999", "2021", "AX 3.0 Gap", "--gaps", "average").code == 0
 
 
