@@ -10,7 +10,26 @@ from itkdicomqr.criteria import CriteriaWords, Day
 from itkdicomqr.node import Pacs
 from itkdicomqr.table import Row, SeriesTable
 
-CLIENT_OPTIONS = ("connect_timeout", "first_response_timeout", "idle_timeout", "total_timeout", "any_archive")
+
+class FindWords(CriteriaWords, total=False):
+    """More criteria, and the options of `Client`.
+
+    Attributes
+    ----------
+    connect_timeout, first_response_timeout, idle_timeout, total_timeout : float
+        Seconds.
+    any_archive : bool
+        Whether an archive that fails may be passed over while another answers.
+    """
+
+    connect_timeout: float | None
+    first_response_timeout: float | None
+    idle_timeout: float | None
+    total_timeout: float | None
+    any_archive: bool
+
+
+CLIENT_OPTIONS = FindWords.__annotations__.keys() - CriteriaWords.__annotations__.keys()
 
 
 def find_series(
@@ -19,7 +38,7 @@ def find_series(
     description: str | None = None,
     *,
     pacs: Pacs = None,
-    **words: Unpack[CriteriaWords],
+    **criteria_and_options: Unpack[FindWords],
 ) -> SeriesTable:
     """Find the series that fulfil all criteria.
 
@@ -36,11 +55,11 @@ def find_series(
     pacs : str, Node or iterable of these, optional
         Which archives: ``"dicom://AE@host:port"``, a configured name, a `Node`, or several.
         None is the environment variable ``ITKDICOMQR_PACS``, else the configured default.
-    **words
+    **criteria_and_options
         More criteria, see `itkdicomqr.criteria.CriteriaWords`: ``modality``, ``study_uid``,
         ``series_uid``, ``study_description``, ``series_number``, ``series_date``,
         ``protocol_name``, ``accession_number``, ``patient_name``, ``issuer_of_patient_id`` and
-        ``keys={Keyword: value}``.
+        ``keys={Keyword: value}``; and the timeouts and ``any_archive`` of `Client`.
 
     Returns
     -------
@@ -56,7 +75,9 @@ def find_series(
     UnverifiedMatchError, TruncatedMatchesError
         The archive does not tell enough to decide.
     """
-    return Client(pacs).find_series(patient_id, date, description, **words)
+    words: dict[str, Any] = {**criteria_and_options}
+    client = _client(pacs, None, words)
+    return client.find_series(patient_id, date, description, **words)
 
 
 def load_series(

@@ -192,3 +192,13 @@ def test_progress_is_told_the_whole_and_every_instance(row: Row) -> None:
     counter = Counter()
     itkdicomqr.load_series(series=row, toolkit="volume", progress=counter)
     assert counter.total == counter.done == count_of(row)
+
+
+def test_the_search_takes_the_options_of_the_client(demo_archive: Archive) -> None:
+    archives = [demo_archive.url, "NOBODY@127.0.0.1:1"]
+
+    table = itkdicomqr.find_series("99999", "2005", pacs=archives, any_archive=True, connect_timeout=5)
+
+    assert [row.StudyDate for row in table] == ["20050106"]
+    with pytest.raises(TypeError, match="unknown keyword argument 'any_archives'"):
+        itkdicomqr.find_series("99999", pacs=archives, any_archives=True)  # type: ignore[call-arg]

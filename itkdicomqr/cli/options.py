@@ -11,7 +11,6 @@ from itkdicomqr.errors import CriteriaError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-CLIENT_OPTIONS = ("connect_timeout", "first_response_timeout", "idle_timeout", "total_timeout", "any_archive")
 
 _PACS = (
     click.option(
@@ -76,6 +75,8 @@ def criteria_options(command: Command) -> Command:
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:
     """Take the client's settings out of the words of a command."""
+    from itkdicomqr.functions import CLIENT_OPTIONS
+
     pacs = words.pop("pacs")
     settings = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
     return {"pacs": list(pacs) or None, **settings}
