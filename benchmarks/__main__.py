@@ -21,6 +21,7 @@ from tests.servers import free_port, orthanc
 from tests.synthetic import part10
 
 FLOOR = "bare socket"
+DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 SLOW = ("getscu as it comes + SimpleITK",)
 
 
@@ -31,12 +32,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=None)
     parser.add_argument("--slow", action="store_true", help="also what takes 40 ms a slice")
     arguments = parser.parse_args()
+    if not DICOMWEB.exists():
+        parser.error("Orthanc's DICOMweb plugin is missing: apt-get install orthanc-dicomweb")
     names = [
         FLOOR,
         *(name for name in arguments.only or CONTENDERS if name != FLOOR and (arguments.slow or name not in SLOW)),
     ]
     http = free_port()
-    settings = {"HttpPort": http, "Plugins": ["/usr/share/orthanc/plugins/libOrthancDicomWeb.so"]}
+    settings = {"HttpPort": http, "Plugins": [str(DICOMWEB)]}
     with tempfile.TemporaryDirectory() as folder, orthanc(Path(folder), [], **settings) as archive:
         for slices in arguments.slices:
             upload(slices, f"http://127.0.0.1:{http}")
