@@ -21,7 +21,8 @@ from itkdicomqr.errors import AssociationRejectedError, ProtocolError
 from itkdicomqr.node import Node
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-IMPLEMENTATION_CLASS_UID = "1.2.826.0.1.3680043.10.1724.1"
+IMPLEMENTATION_CLASS_UID = "2.25.279507317305881255384568493617768359448"
+"""Made from a UUID (PS3.5 B.2), so it is nobody else's."""
 IMPLEMENTATION_VERSION = "ITKDICOMQR_0_1"
 ACCEPTED = 0
 
