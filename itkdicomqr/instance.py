@@ -14,13 +14,10 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from itkdicomqr.errors import CorruptInstanceError
-from itkdicomqr.scan import FIRST_PIXEL_TAG, UNDEFINED_LENGTH, Header, scan
+from itkdicomqr.scan import UNDEFINED_LENGTH, Header, scan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pydicom.dataset import Dataset
-    from pydicom.tag import BaseTag
 
 Bytes = bytes | bytearray | memoryview
 
@@ -101,13 +98,16 @@ class Instance:
             message = "the file meta information lacks TransferSyntaxUID (0002,0010): its pixels could mean anything"
             raise CorruptInstanceError(message)
         encoded = view[_PREAMBLE + 4 + meta.end :]
-        data_set = cls("", "", syntax, encoded, origin).elements
-        sop_class = meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID) or data_set.uid(SOP_CLASS_UID)
-        sop_instance = meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID) or data_set.uid(SOP_INSTANCE_UID)
+        unnamed = cls("", "", syntax, encoded, origin)
+        sop_class = meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID) or unnamed.elements.uid(SOP_CLASS_UID)
+        sop_instance = meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID) or unnamed.elements.uid(SOP_INSTANCE_UID)
         if not (sop_class and sop_instance):
             message = "neither the file meta information nor the data set has SOPClassUID and SOPInstanceUID"
             raise CorruptInstanceError(message)
-        return cls(sop_class, sop_instance, syntax, encoded, origin)
+        named = replace(unnamed, sop_class_uid=sop_class, sop_instance_uid=sop_instance)
+        # The data set has been scanned, and inflated, by now.
+        vars(named).update(elements=unnamed.elements, inflated=unnamed.inflated)
+        return named
 
     @classmethod
     def from_dataset(cls, dataset: Dataset, *, origin: str = "memory") -> Self:
@@ -139,7 +139,7 @@ class Instance:
             encoded = deflater.compress(encoded) + deflater.flush()
         return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), encoded, origin)
 
-    @property
+    @cached_property
     def dataset(self) -> Dataset:
         """The whole data set, with ``file_meta``, parsed by pydicom on first use.
 
@@ -148,20 +148,16 @@ class Instance:
         CorruptInstanceError
             The bytes are no data set in this transfer syntax.
         """
-        return self._whole
-
-    @cached_property
-    def _whole(self) -> Dataset:
         from pydicom.dataset import FileMetaDataset
 
-        dataset = self._guarded(BytesIO(self.inflated), None)
+        dataset = self._parsed(self.inflated)
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid)
         dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid)
         dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid)
         return dataset
 
-    @property
+    @cached_property
     def header(self) -> Dataset:
         """The elements before the pixel data, parsed by pydicom on first use.
 
@@ -170,11 +166,7 @@ class Instance:
         CorruptInstanceError
             The bytes are no data set in this transfer syntax.
         """
-        return self._parsed_header
-
-    @cached_property
-    def _parsed_header(self) -> Dataset:
-        return self._guarded(BytesIO(self.inflated[: self.elements.end]), _at_pixels)
+        return self._parsed(self.inflated[: self.elements.end])
 
     @cached_property
     def elements(self) -> Header:
@@ -241,8 +233,13 @@ class Instance:
         vars(bare).update(elements=elements, inflated=elements.data)
         return bare
 
-    def _guarded(self, stream: BytesIO, stop_when: Callable[[BaseTag, str | None, int], bool] | None) -> Dataset:
-        return _parse(stream, UID(self.transfer_syntax_uid), stop_when, self.sop_instance_uid)
+    def _parsed(self, encoded: memoryview) -> Dataset:
+        """Have pydicom read a data set; what it raises over damaged bytes becomes our error, without values."""
+        syntax = UID(self.transfer_syntax_uid)
+        try:
+            return read_dataset(BytesIO(encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        except (Exception, RecursionError) as error:
+            raise self._corrupt(f"its data set cannot be parsed ({type(error).__name__})") from None
 
     def _corrupt(self, reason: str) -> CorruptInstanceError:
         return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
@@ -261,21 +258,3 @@ def known_syntax(uid: str) -> UID:
         message = f"the transfer syntax {uid!r:.70} is not known"
         raise CorruptInstanceError(message)
     return syntax
-
-
-def _parse(
-    stream: BytesIO,
-    syntax: UID,
-    stop_when: Callable[[BaseTag, str | None, int], bool] | None = None,
-    sop_instance_uid: str = "",
-) -> Dataset:
-    """Read a data set; whatever pydicom raises over damaged bytes becomes our error, without their values."""
-    try:
-        return read_dataset(stream, syntax.is_implicit_VR, syntax.is_little_endian, stop_when=stop_when)
-    except (Exception, RecursionError) as error:
-        message = f"its data set cannot be parsed ({type(error).__name__})"
-        raise CorruptInstanceError(message, sop_instance_uid=sop_instance_uid) from None
-
-
-def _at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return int(tag) >= FIRST_PIXEL_TAG

@@ -29,7 +29,6 @@ from itkdicomqr.table import MAX_SHOWN, Row
 
 SERIES_INSTANCE_UID = 0x0020000E
 
-
 TellClasses = Callable[[], Mapping[str, str]]
 """Asks the archive for SOP Class UIDs by SOP Instance UID; many read every instance to answer."""
 

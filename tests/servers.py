@@ -39,13 +39,10 @@ class RunningArchive:
         What it is.
     node : Node
         How to reach it.
-    tells_description : bool
-        Whether it matches and returns the Series Description.
     """
 
     name: str
     node: Node
-    tells_description: bool
 
 
 def free_port() -> int:
@@ -80,7 +77,7 @@ def orthanc(folder: Path, datasets: Sequence[Dataset], **settings: object) -> It
     file.write_text(json.dumps(configuration))
     with _running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC")) as node:
         store(node, datasets)
-        yield RunningArchive("Orthanc", node, tells_description=True)
+        yield RunningArchive("Orthanc", node)
 
 
 @contextmanager
@@ -97,14 +94,14 @@ def dcmqrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchi
     command = ["dcmqrscp", "-c", str(file), str(port)]
     with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
         store(node, datasets)
-        yield RunningArchive("dcmqrscp", node, tells_description=False)
+        yield RunningArchive("dcmqrscp", node)
 
 
 @contextmanager
 def embedded(datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
     """The archive that this package brings along."""
     with Archive(datasets, ae_title="EMBEDDED") as archive:
-        yield RunningArchive("embedded", Node(HOST, archive.port, "EMBEDDED"), tells_description=True)
+        yield RunningArchive("embedded", Node(HOST, archive.port, "EMBEDDED"))
 
 
 def store(node: Node, datasets: Sequence[Dataset]) -> None:

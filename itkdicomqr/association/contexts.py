@@ -114,7 +114,7 @@ def storage(sop_classes: Iterable[str], transfer_syntaxes: Sequence[str] = LOSSL
 
 
 def classes_of(modality: str) -> tuple[str, ...]:
-    """Guess the storage classes of a series whose IMAGE level tells none: its modality's, then all others."""
+    """Guess the storage classes of a series: its modality's, then secondary captures, then all others."""
     likely = _CLASSES_OF_MODALITY.get(modality, ())
     others = [each for classes in _CLASSES_OF_MODALITY.values() for each in classes]
     return tuple(dict.fromkeys([*likely, *SECONDARY_CAPTURES, *others]))

@@ -30,7 +30,6 @@ class Field(IntEnum):
     C_FIND_RSP = 0x8020
     C_ECHO_RQ = 0x0030
     C_ECHO_RSP = 0x8030
-    C_CANCEL_RQ = 0x0FFF
 
 
 class Element(IntEnum):

@@ -21,14 +21,14 @@ MAX_COMMAND_BYTES = 1 << 16
 PDU_TOLERANCE = 6
 """Some archives count the PDU's header in the maximum length that we announce."""
 
+MAX_WASTE = 1 / 16
+"""How much larger than its data set a buffer may stay; a smaller data set is copied out of it."""
+
 MAX_GIVEN = 4
 """How many buffers are remembered to be used again."""
 
 PDU_HEADER = struct.Struct(">BxI")
 PDV_HEADER = struct.Struct(">IBB")
-MAX_WASTE = 1 / 16
-"""How much larger than its data set a buffer may stay; a smaller data set is copied out of it."""
-
 COMMAND_FRAGMENT = 0x01
 LAST_FRAGMENT = 0x02
 

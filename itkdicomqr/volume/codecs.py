@@ -36,7 +36,7 @@ _J2K_COLOURS = {"YBR_RCT": "RGB", "YBR_ICT": "RGB"}
 
 @dataclass(frozen=True)
 class Stored:
-    """The stored samples of one instance, before BitsStored and HighBit are looked at.
+    """The stored samples of one frame, before BitsStored and HighBit are looked at.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
 
 
 def read_stored(header: SliceHeader) -> Stored:
-    """Read, and decode where it is compressed, the one frame of an instance.
+    """Read, and decode where it is compressed, one frame of an instance.
 
     Raises
     ------

@@ -40,7 +40,7 @@ NUMBER_FORMATS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Elements:
-    """The top-level elements of one instance, without its pixel data.
+    """The elements of one instance, or of one of its frames, without the pixel data.
 
     Attributes
     ----------

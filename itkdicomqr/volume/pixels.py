@@ -61,7 +61,7 @@ def components(layout: PixelLayout) -> int:
 
 
 def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
-    """Read the pixels of one instance and write them as voxels into their place.
+    """Read the pixels of one frame and write them as voxels into their place.
 
     Parameters
     ----------
