@@ -15,6 +15,7 @@
     │   ├── ProtocolError                what came is not DICOM, or breaks its rules
     │   ├── LimitExceededError           what came is larger than was allowed
     │   ├── TLSError                     the secured channel was refused
+    │   ├── PortInUseError               our receiver cannot listen where it should
     │   └── StatusError                  a service ended with a failure status
     ├── MatchError                       the search did not end at one series
     │   ├── NoMatchError                 none; which key lost it
@@ -22,6 +23,8 @@
     │   ├── UnverifiedMatchError         the archive hides what would decide
     │   └── TruncatedMatchesError        the archive cut its answer short
     ├── IncompleteSeriesError            instances are missing
+    │   └── MoveNothingArrivedError      a C-MOVE brought nothing to our receiver
+    ├── SeriesChangingError              its list of instances changes while it is read
     ├── InstanceError                    one instance cannot be used
     │   ├── CorruptInstanceError         its bytes are damaged
     │   ├── ForeignInstanceError         it belongs elsewhere
@@ -150,6 +153,10 @@ class LimitExceededError(NetworkError):
     """What came is larger than was allowed; the message names the limit."""
 
 
+class PortInUseError(NetworkError):
+    """Our Storage SCP cannot listen at the address and port of ``Node.receiver``."""
+
+
 class TLSError(NetworkError):
     """The secured channel was refused."""
 
@@ -242,6 +249,14 @@ class IncompleteSeriesError(DICOMQRError):
         super().__init__(message, server_comment=server_comment)
         self.missing = tuple(missing)
         self.received = tuple(received)
+
+
+class MoveNothingArrivedError(IncompleteSeriesError):
+    """A C-MOVE brought nothing; the message says what the archive must have configured."""
+
+
+class SeriesChangingError(DICOMQRError):
+    """The archive's list of the series' instances changes while the series is read."""
 
 
 class InstanceError(DICOMQRError):

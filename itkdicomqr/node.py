@@ -20,6 +20,8 @@ MAX_AE_TITLE_LENGTH = 16
 PACS_VARIABLE = "ITKDICOMQR_PACS"
 CONFIGURATION_VARIABLE = "ITKDICOMQR_CONFIG"
 MODELS = ("study", "patient")
+TRANSPORTS = ("get", "move", "dicomweb")
+"""C-GET, C-MOVE, and WADO-RS."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Timeouts:
         For the first answer to a request; some archives fetch from tape.
     idle : float
         Between two bytes of an answer.
+    late : float
+        For instances of a C-MOVE that come after the archive said that it was done.
     total : float
         For one public call, everything included.
     """
@@ -41,6 +45,7 @@ class Timeouts:
     connect: float = 10.0
     first_response: float = 60.0
     idle: float = 30.0
+    late: float = 10.0
     total: float = 3600.0
 
     def __post_init__(self) -> None:
@@ -59,6 +64,8 @@ class Limits:
     ----------
     max_instance_bytes, max_series_bytes : int
         Encoded size of one instance, and of all of a series.
+    max_inflate_ratio : int
+        How much a deflated data set may grow: pixels reach 20, a bomb 1000.
     max_matches : int
         Rows of one C-FIND.
     max_verified : int
@@ -67,6 +74,7 @@ class Limits:
 
     max_instance_bytes: int = 4 << 30
     max_series_bytes: int = 16 << 30
+    max_inflate_ratio: int = 200
     max_matches: int = 20_000
     max_verified: int = 32
 
@@ -85,8 +93,19 @@ class Node:
         What we are called.
     model : {"study", "patient"}
         The information model of queries and retrievals (PS3.4 C.6).
-    get : Node, optional
-        Where C-GET goes if elsewhere.
+    get, move : Node, optional
+        Where C-GET and C-MOVE go if elsewhere.
+    receiver : str
+        ``"host:port"`` at which our Storage SCP listens for C-MOVE; the archive must know it by
+        our AE title. Port 0 is any free one.
+    store_ae_titles : tuple of str
+        Who may store to it; empty for any.
+    dicomweb : str
+        The root of the archive's DICOMweb service, ``"https://host/dicom-web"``.
+    transports : tuple of str
+        By which ways a series may come, the first tried first.
+    associations : int
+        Over how many associations at most one series comes at a time.
     tls : bool
         Whether the channel is secured; names and certificates are verified.
     timeouts : Timeouts
@@ -108,6 +127,12 @@ class Node:
     calling_ae_title: str = field(default=DEFAULT_CALLING_AE_TITLE, kw_only=True)
     model: str = field(default="study", kw_only=True)
     get: Node | None = field(default=None, kw_only=True)
+    move: Node | None = field(default=None, kw_only=True)
+    receiver: str = field(default="", kw_only=True)
+    store_ae_titles: tuple[str, ...] = field(default=(), kw_only=True)
+    dicomweb: str = field(default="", kw_only=True)
+    transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
+    associations: int = field(default=1, kw_only=True)
     tls: bool = field(default=False, kw_only=True)
     timeouts: Timeouts = field(default=Timeouts(), kw_only=True)
     limits: Limits = field(default=Limits(), kw_only=True)
@@ -124,6 +149,12 @@ class Node:
             raise NodeError(message)
         if self.model not in MODELS:
             message = f"model={self.model!r}: give one of {', '.join(MODELS)}"
+            raise NodeError(message)
+        if not self.transports or not set(self.transports) <= set(TRANSPORTS):
+            message = f"transports={self.transports!r}: give some of {', '.join(TRANSPORTS)}"
+            raise NodeError(message)
+        if self.associations < 1:
+            message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
         _check_ae_title("called", self.ae_title)
         _check_ae_title("calling", self.calling_ae_title)
@@ -265,6 +296,9 @@ def _as_it_is(value: Any) -> Any:
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "url": Node.parse,
     "get": Node.parse,
+    "move": Node.parse,
+    "store_ae_titles": tuple,
+    "transports": tuple,
     "timeouts": lambda table: Timeouts(**table),
     "limits": lambda table: Limits(**table),
 }
