@@ -151,23 +151,11 @@ def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header
     # Some files that say otherwise are implicit: no VR begins their first element.
     implicit = syntax.is_implicit_VR or not bytes(data[4:6]).isalpha()
     walk = _Walk(data, order)
-    places: dict[int, Place] = {}
-    offset, size = 0, len(data)
-    header = walk.implicit_header if implicit else walk.explicit_header
     try:
-        while offset < size:
-            tag, vr, start, length = header(offset)
-            if tag >= before:
-                break
-            offset = start + length
-            if length == UNDEFINED_LENGTH:
-                offset = walk.end_of_items(start, implicit or vr == b"UN", 1)
-            if offset > size:
-                raise _damaged(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) reaches beyond its end")
-            places[tag] = (vr, start, offset)
+        places, end = walk.places_implicit(before) if implicit else walk.places_explicit(before)
     except struct.error:
         raise _damaged("an element is cut short") from None
-    return Header(data, places, offset, implicit=implicit, byte_order=order)
+    return Header(data, places, end, implicit=implicit, byte_order=order)
 
 
 class _Walk:
@@ -178,6 +166,43 @@ class _Walk:
         self._implicit = struct.Struct(f"{order}HHI").unpack_from
         self._explicit = struct.Struct(f"{order}HH2sH").unpack_from
         self._long = struct.Struct(f"{order}I").unpack_from
+
+    def places_explicit(self, before: int) -> tuple[dict[int, Place], int]:
+        """Find all elements before a tag; written out, since it is done for each element of each instance."""
+        data, size, unpack, long = self._data, len(self._data), self._explicit, self._long
+        places: dict[int, Place] = {}
+        offset = 0
+        while offset < size:
+            group, element, vr, length = unpack(data, offset)
+            tag = group << 16 | element
+            if tag >= before:
+                break
+            start = offset + 8
+            if vr in _LONG_VRS:
+                start, length = offset + 12, long(data, start)[0]
+            offset = start + length
+            if offset > size:
+                offset = self._end_of_value(tag, start, length, implicit=vr == b"UN")
+            places[tag] = vr, start, offset
+        return places, offset
+
+    def places_implicit(self, before: int) -> tuple[dict[int, Place], int]:
+        """Find all elements before a tag."""
+        places: dict[int, Place] = {}
+        offset = 0
+        while offset < len(self._data):
+            tag, vr, start, length = self.implicit_header(offset)
+            if tag >= before:
+                break
+            offset = self._end_of_value(tag, start, length, implicit=True)
+            places[tag] = vr, start, offset
+        return places, offset
+
+    def _end_of_value(self, tag: int, start: int, length: int, *, implicit: bool) -> int:
+        end = start + length if length != UNDEFINED_LENGTH else self.end_of_items(start, implicit, 1)
+        if end > len(self._data):
+            raise _damaged(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) reaches beyond its end")
+        return end
 
     def implicit_header(self, offset: int) -> Prefix:
         """Read tag, no VR, offset of the value, and length."""

@@ -16,10 +16,11 @@ from pydicom.uid import UID
 
 from itkdicomqr.association import dimse, status
 from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, Proposal
+from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command, Element, Field
 from itkdicomqr.association.negotiation import Context, Granted, read_acceptance, read_rejection, request_pdu
 from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
-from itkdicomqr.association.transport import Deadline, Transport
+from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     ConnectionLostError,
     CorruptInstanceError,
@@ -42,6 +43,9 @@ MAX_MATCH_BYTES = 1 << 16
 
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
+
+CANCEL_SECONDS = 1.0
+"""How long the archive may take to end what it was asked to cancel, before it is aborted."""
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _RELEASE_RQ = bytes([PduType.RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
@@ -86,6 +90,7 @@ class Association:
         self._reader = StreamReader(MAX_PDU)
         self._granted = Granted({}, 0)
         self._message_id = 0
+        self._asked: Context | None = None
         self._open = True
 
     @classmethod
@@ -238,9 +243,32 @@ class Association:
                 yield
         except StatusError:
             raise
-        except BaseException:
-            self.abort()
+        except BaseException as error:
+            self._leave(error)
             raise
+
+    def _leave(self, error: BaseException) -> None:
+        """Abort; if nothing but the caller's will ends the operation, ask the archive to cancel it first."""
+        cancelled = self._transport.deadline.cancelled
+        if cancelled or isinstance(error, KeyboardInterrupt | GeneratorExit):
+            with suppress(NetworkError):
+                self._cancel(await_end=not cancelled)
+        self.abort()
+
+    def _cancel(self, *, await_end: bool) -> None:
+        """Ask the archive to stop (C-CANCEL, PS3.7 9.3.2.3), never in the middle of a PDU, and wait until it did."""
+        asked = self._asked
+        if not self._open or asked is None or self._transport.sending:
+            return
+        self._transport.deadline = Deadline(CANCEL_SECONDS)
+        self._send(asked.id, dimse.cancel(self._message_id))
+        while await_end:
+            message = self._receive("idle")
+            if message.command.field == Field.C_STORE_RQ:
+                self._send(message.context_id, dimse.store_response(message.command, status.OUT_OF_RESOURCES))
+            elif message.command.status not in status.PENDING:
+                self.release()
+                return
 
     def _associate(self, proposals: Sequence[Proposal]) -> None:
         sending_failed: NetworkError | None = None
@@ -277,6 +305,7 @@ class Association:
 
     def _request(self, field: Field, context: Context, identifier: Dataset | None = None) -> None:
         self._message_id = self._message_id % 0xFFFF + 1
+        self._asked = context if field is not Field.C_ECHO_RQ else None
         command = dimse.request(field, self._message_id, context.abstract_syntax, data_set=identifier is not None)
         self._send(context.id, command)
         if identifier is not None:
@@ -307,6 +336,8 @@ class Association:
             raise ProtocolError("it answered a request that was not made")
         if message.context_id != context.id:
             raise ProtocolError(f"it answered on presentation context {message.context_id}, not on {context.id}")
+        if message.command.status not in status.PENDING:
+            self._asked = None
 
     def _matches(self, context: Context) -> Iterator[Header]:
         limit = self._node.limits.max_matches

@@ -30,6 +30,7 @@ class Field(IntEnum):
     C_FIND_RSP = 0x8020
     C_ECHO_RQ = 0x0030
     C_ECHO_RSP = 0x8030
+    C_CANCEL_RQ = 0x0FFF
 
 
 class Element(IntEnum):
@@ -156,6 +157,17 @@ def request(field: Field, message_id: int, sop_class_uid: str, *, data_set: bool
     if data_set:
         elements[Element.PRIORITY] = PRIORITY_MEDIUM
     return Command(elements)
+
+
+def cancel(message_id: int) -> Command:
+    """Ask to stop the operation that a request began (PS3.7 9.3.2.3)."""
+    return Command(
+        {
+            Element.COMMAND_FIELD: Field.C_CANCEL_RQ,
+            Element.MESSAGE_ID_BEING_RESPONDED_TO: message_id,
+            Element.COMMAND_DATA_SET_TYPE: NO_DATA_SET,
+        }
+    )
 
 
 def store_response(stored: Command, status: int) -> Command:

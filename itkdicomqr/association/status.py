@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 SUCCESS = 0x0000
 CANCELLED = 0xFE00
+OUT_OF_RESOURCES = 0xA700
 MATCHES_TRUNCATED = 0xB001
 PENDING = frozenset({0xFF00, 0xFF01})
 

@@ -8,27 +8,27 @@ and any split of the stream gives the same events.
 from __future__ import annotations
 
 import struct
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from itkdicomqr.association.buffers import Fragments, check_size
 from itkdicomqr.association.dimse import Command
-from itkdicomqr.errors import LimitExceededError, ProtocolError
+from itkdicomqr.errors import ProtocolError
 
 MAX_ASSOCIATION_PDU = 1 << 20
 MAX_COMMAND_BYTES = 1 << 16
+LEAST_PDU = 4
+"""What follows the header of a PDU other than P-DATA-TF (PS3.8 9.3.4 to 9.3.8)."""
+
 PDU_TOLERANCE = 6
 """Some archives count the PDU's header in the maximum length that we announce."""
 
-MAX_WASTE = 1 / 16
-"""How much larger than its data set a buffer may stay; a smaller data set is copied out of it."""
-
-MAX_GIVEN = 4
-"""How many buffers are remembered to be used again."""
-
 PDU_HEADER = struct.Struct(">BxI")
 PDV_HEADER = struct.Struct(">IBB")
+HEADERS = PDU_HEADER.size + PDV_HEADER.size
+"""A P-DATA-TF PDU and its first presentation data value begin with so many bytes, read at once."""
+
 COMMAND_FRAGMENT = 0x01
 LAST_FRAGMENT = 0x02
 
@@ -85,21 +85,23 @@ class StreamReader:
     --------
     >>> reader = StreamReader(max_pdu=16384, max_message=1 << 20)
     >>> len(reader.room())
-    6
+    12
     """
 
     def __init__(self, max_pdu: int, max_message: int = 0) -> None:
         self._max_pdu = max_pdu
-        self._command = _Fragments(MAX_COMMAND_BYTES, "a command set", "which no request needs")
+        self._command = Fragments(MAX_COMMAND_BYTES, "a command set", "which no request needs")
         self.limit(max_message)
         self._parsed: Command | None = None
         self._context_id = 0
+        self._headers = memoryview(bytearray(HEADERS))
         self._unread_of_pdu = 0
-        self._await_header()
+        self._last = False
+        self._await_headers()
 
     def limit(self, max_message: int, cure: str = "which no answer needs") -> None:
         """Set the largest data set to accept from the next message on, and what an error says of it."""
-        self._data = _Fragments(max_message, "a data set", cure)
+        self._data = Fragments(max_message, "a data set", cure)
 
     def room(self) -> memoryview:
         """Tell where the next bytes belong; never empty."""
@@ -121,54 +123,82 @@ class StreamReader:
             A length is larger than what was announced or allowed.
         """
         self._filled += count
-        return self._then() if self._filled == len(self._view) else None
+        return self._then()
 
-    def _await(self, view: memoryview, then: Callable[[], Event | None]) -> None:
-        self._view, self._filled, self._then = view, 0, then
+    def _await(self, view: memoryview, then: Callable[[], Event | None], filled: int = 0) -> None:
+        self._view, self._filled, self._then = view, filled, then
 
-    def _await_header(self) -> None:
-        self._await(memoryview(bytearray(PDU_HEADER.size)), self._pdu_begins)
+    def _await_headers(self, begun: bytes = b"") -> None:
+        self._headers[: len(begun)] = begun
+        self._await(self._headers, self._headers_grow, len(begun))
 
-    def _pdu_begins(self) -> Event | None:
-        number, length = PDU_HEADER.unpack(self._view)
-        if number not in iter(PduType):
-            raise ProtocolError(_no_dicom(bytes(self._view)))
-        if number == PduType.P_DATA_TF:
-            _check(length, self._max_pdu + PDU_TOLERANCE, "a P-DATA PDU", "the maximum length that was announced")
-            self._unread_of_pdu = length
-            self._next_pdv()
+    def _headers_grow(self) -> Event | None:
+        """Take up the PDU whose header is there, with what came of its content."""
+        if self._filled < PDU_HEADER.size:
             return None
-        _check(length, MAX_ASSOCIATION_PDU, "an association PDU", "which no association needs")
-        body = bytearray(self._view) + bytearray(length)
-        self._await(memoryview(body), lambda: self._pdu_ends(PduType(number)))
-        self._filled = PDU_HEADER.size
-        return self._then() if length == 0 else None
+        number, length = PDU_HEADER.unpack_from(self._headers)
+        if number == PduType.P_DATA_TF:
+            return self._p_data_begins(length)
+        if number not in iter(PduType):
+            raise ProtocolError(_no_dicom(bytes(self._headers[: PDU_HEADER.size])))
+        return self._pdu_begins(length)
 
-    def _pdu_ends(self, kind: PduType) -> Pdu:
-        pdu = Pdu(kind, bytes(self._view))
-        self._await_header()
+    def _p_data_begins(self, length: int) -> Event | None:
+        check_size(length, self._max_pdu + PDU_TOLERANCE, "a P-DATA PDU", "the maximum length that was announced")
+        if length == 0:
+            self._await_headers(bytes(self._headers[PDU_HEADER.size : self._filled]))
+            return self._headers_grow()
+        self._check_pdv_header_fits(length)
+        if self._filled < HEADERS:
+            return None
+        self._unread_of_pdu = length
+        return self._pdv_begins(self._headers[PDU_HEADER.size :])
+
+    def _pdu_begins(self, length: int) -> Event | None:
+        if length < LEAST_PDU:
+            raise ProtocolError(f"a PDU of type {self._headers[0]} has {length} bytes; every one has {LEAST_PDU}")
+        check_size(length, MAX_ASSOCIATION_PDU, "an association PDU", "which no association needs")
+        size = PDU_HEADER.size + length
+        begun = bytes(self._headers[: self._filled])
+        if len(begun) >= size:
+            self._await_headers(begun[size:])
+            return Pdu(PduType(begun[0]), begun[:size])
+        whole = memoryview(bytearray(size))
+        whole[: len(begun)] = begun
+        self._await(whole, self._pdu_grows, len(begun))
+        return None
+
+    def _pdu_grows(self) -> Pdu | None:
+        if self._filled < len(self._view):
+            return None
+        pdu = Pdu(PduType(self._view[0]), bytes(self._view))
+        self._await_headers()
         return pdu
 
     def _next_pdv(self) -> None:
         if self._unread_of_pdu == 0:
-            self._await_header()
-        elif self._unread_of_pdu < PDV_HEADER.size:
-            raise ProtocolError("a P-DATA PDU ends within the header of a presentation data value")
+            self._await_headers()
         else:
-            self._await(memoryview(bytearray(PDV_HEADER.size)), self._pdv_begins)
+            self._check_pdv_header_fits(self._unread_of_pdu)
+            self._await(self._headers[: PDV_HEADER.size], self._pdv_header_grows)
 
-    def _pdv_begins(self) -> Event | None:
-        length, context_id, control = PDV_HEADER.unpack(self._view)
+    def _check_pdv_header_fits(self, length: int) -> None:
+        if length < PDV_HEADER.size:
+            raise ProtocolError("a P-DATA PDU ends within the header of a presentation data value")
+
+    def _pdv_header_grows(self) -> Event | None:
+        return self._pdv_begins(self._view) if self._filled == PDV_HEADER.size else None
+
+    def _pdv_begins(self, header: memoryview) -> Event | None:
+        length, context_id, control = PDV_HEADER.unpack(header)
         if not 2 <= length <= self._unread_of_pdu - 4:
             raise ProtocolError(f"a presentation data value of {length} bytes does not fit its PDU")
         self._unread_of_pdu -= length + 4
         self._enter(context_id, command=bool(control & COMMAND_FRAGMENT))
         fragments = self._command if control & COMMAND_FRAGMENT else self._data
-        last = bool(control & LAST_FRAGMENT)
-        if length == 2:
-            return self._fragment_ends(last=last)
-        self._await(fragments.room(length - 2), lambda: self._fragment_ends(last=last))
-        return None
+        self._last = bool(control & LAST_FRAGMENT)
+        self._await(fragments.room(length - 2), self._fragment_ends)
+        return self._fragment_ends() if length == 2 else None
 
     def _enter(self, context_id: int, *, command: bool) -> None:
         """Check that a fragment belongs to the message that is under way (PS3.7 6.3.1, PS3.8 annex E)."""
@@ -180,8 +210,10 @@ class StreamReader:
             raise ProtocolError("a message changed its presentation context halfway")
         self._context_id = context_id
 
-    def _fragment_ends(self, *, last: bool) -> Event | None:
-        message = self._part_ends() if last else None
+    def _fragment_ends(self) -> Event | None:
+        if self._filled < len(self._view):
+            return None
+        message = self._part_ends() if self._last else None
         self._next_pdv()
         return message
 
@@ -193,59 +225,6 @@ class StreamReader:
         message = Message(self._context_id, self._parsed, self._data.take())
         self._parsed, self._context_id = None, 0
         return message
-
-
-class _Fragments:
-    """The fragments of one command or data set, one behind the other in one buffer."""
-
-    def __init__(self, limit: int, what: str, cure: str) -> None:
-        self._limit, self._what, self._cure = limit, what, cure
-        self._used = 0
-        self._buffer = bytearray()
-        self._given: deque[bytearray] = deque(maxlen=MAX_GIVEN)
-        self._expected = 0
-
-    def room(self, size: int) -> memoryview:
-        """Give the place of the next fragment."""
-        end = self._used + size
-        _check(end, self._limit, self._what, self._cure)
-        if end > len(self._buffer):
-            # The instances of a series are alike: the last one's size spares all growing.
-            grown = self._new_buffer(min(self._limit, max(end, 2 * len(self._buffer), self._expected)))
-            grown[: self._used] = memoryview(self._buffer)[: self._used]
-            self._buffer = grown
-        view = memoryview(self._buffer)[self._used : end]
-        self._used = end
-        return view
-
-    def take(self) -> memoryview:
-        """Give all of it away, and begin anew."""
-        if not self._used:
-            return memoryview(b"")
-        whole = memoryview(self._buffer)[: self._used].toreadonly()
-        if len(self._buffer) > (1 + MAX_WASTE) * self._used:
-            whole = memoryview(bytes(whole))
-        self._given.append(self._buffer)
-        self._expected, self._used, self._buffer = self._used, 0, bytearray()
-        return whole
-
-    def _new_buffer(self, size: int) -> bytearray:
-        """Give a buffer that was given away and that nobody holds any more: fresh memory costs more than a copy."""
-        for buffer in self._given:
-            if size <= len(buffer) <= 2 * size and _is_free(buffer):
-                self._given.remove(buffer)
-                return buffer
-        return bytearray(size)
-
-
-def _is_free(buffer: bytearray) -> bool:
-    """Tell whether no memoryview of a buffer is left: until then it refuses to change its size."""
-    try:
-        buffer.append(0)
-    except BufferError:
-        return False
-    buffer.pop()
-    return True
 
 
 def p_data(context_id: int, content: bytes, *, command: bool, max_pdu: int) -> Iterator[bytes]:
@@ -270,12 +249,6 @@ def p_data(context_id: int, content: bytes, *, command: bool, max_pdu: int) -> I
         length = len(fragment) + 2
         header = PDU_HEADER.pack(PduType.P_DATA_TF, length + 4) + PDV_HEADER.pack(length, context_id, control)
         yield header + fragment
-
-
-def _check(size: int, limit: int, what: str, cure: str) -> None:
-    if size > limit:
-        message = f"{what} of {size} bytes exceeds the limit of {limit}: {cure}"
-        raise LimitExceededError(message)
 
 
 def _no_dicom(header: bytes) -> str:

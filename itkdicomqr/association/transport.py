@@ -6,56 +6,13 @@ import os
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from time import monotonic
 from typing import Self
 
-from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, TLSError
+from itkdicomqr.association.deadline import Deadline
+from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, TLSError
 from itkdicomqr.node import Node
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-
-
-class Deadline:
-    """The moment at which a public call, or a part of it, must have ended.
-
-    Parameters
-    ----------
-    seconds : float
-        From now.
-    setting : str
-        The name of that timeout.
-    """
-
-    def __init__(self, seconds: float, setting: str = "total") -> None:
-        self._end = monotonic() + seconds
-        self._over = f"not finished within {seconds:g} s: raise {setting}_timeout if the archive needs longer"
-
-    def part(self, seconds: float, setting: str) -> Deadline:
-        """Give the deadline of a part of the call: its own, or that of the whole if it is earlier."""
-        own = Deadline(seconds, setting)
-        return own if own._end < self._end else self
-
-    def wait(self, seconds: float, setting: str) -> tuple[float, str]:
-        """Shorten a wait to what is left of the whole.
-
-        Returns
-        -------
-        tuple of float and str
-            Seconds, and a message for when they have passed.
-
-        Raises
-        ------
-        DeadlineError
-            Nothing is left.
-        """
-        left = self._end - monotonic()
-        if left <= 0:
-            raise DeadlineError(self._over)
-        if left < seconds:
-            return left, self._over
-        return seconds, f"nothing came for {seconds:g} s: raise {setting}_timeout if the archive needs longer"
 
 
 class Transport:
@@ -67,11 +24,19 @@ class Transport:
         Connected.
     deadline : Deadline
         When all waits end, until another one is set.
+
+    Attributes
+    ----------
+    sending : bool
+        Whether a message was begun and not sent to its end.
     """
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         self._socket = connection
+        self._call = deadline
         self.deadline = deadline
+        self.sending = False
+        deadline.watch(connection)
         self._waits = _KernelTimeouts(connection) if _kernel_keeps_time(connection) else _SocketTimeouts(connection)
         self._acknowledge_at_once = _QUICKACK is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
 
@@ -88,11 +53,10 @@ class Transport:
         TLSError
             The secured channel was refused.
         """
-        _, over = deadline.wait(node.timeouts.connect, "connect")
         try:
             connection = _connected(node, deadline)
         except TimeoutError:
-            raise DeadlineError(over) from None
+            raise DeadlineError(deadline.over(node.timeouts.connect, "connect")) from None
         except socket.gaierror as error:
             message = f"the host name {node.host!r} cannot be resolved ({error.strerror}): check its spelling"
             raise ConnectError(message) from None
@@ -104,7 +68,7 @@ class Transport:
             raise ConnectError(message) from None
         try:
             if isinstance(connection, ssl.SSLSocket):
-                _secure(connection, *deadline.wait(node.timeouts.connect, "connect"))
+                _secure(connection, node, deadline)
             return cls(connection, deadline)
         except BaseException:
             connection.close()
@@ -129,9 +93,13 @@ class Transport:
         ConnectionLostError
             The peer closed or reset the connection.
         """
-        with self._waiting(seconds, setting):
+        try:
+            self._waits.set(self.deadline.left(seconds))
             count = self._socket.recv_into(room)
+        except OSError as error:
+            raise self._broken(error, seconds, setting) from None
         if count == 0:
+            self.deadline.left(seconds)
             raise ConnectionLostError("the archive closed the connection")
         if self._acknowledge_at_once and _QUICKACK is not None:
             # Without it the peer's Nagle algorithm waits 40 ms for our delayed acknowledgement.
@@ -148,24 +116,25 @@ class Transport:
         ConnectionLostError
             The peer closed or reset the connection.
         """
-        with self._waiting(seconds, setting):
+        self.sending = True
+        try:
+            self._waits.set(self.deadline.left(seconds))
             self._socket.sendall(content)
+        except OSError as error:
+            raise self._broken(error, seconds, setting) from None
+        self.sending = False
 
     def close(self) -> None:
         """Close the connection, whatever its state."""
+        self._call.let_go(self._socket)
         self._socket.close()
 
-    @contextmanager
-    def _waiting(self, seconds: float, setting: str) -> Iterator[None]:
-        wait, over = self.deadline.wait(seconds, setting)
-        self._waits.set(wait)
-        try:
-            yield
-        except (TimeoutError, BlockingIOError):
-            raise DeadlineError(over) from None
-        except OSError as error:
-            message = f"the connection broke ({error.strerror or type(error).__name__})"
-            raise ConnectionLostError(message) from None
+    def _broken(self, error: OSError, seconds: float, setting: str) -> NetworkError:
+        if isinstance(error, NetworkError):
+            return error
+        if isinstance(error, TimeoutError | BlockingIOError):
+            return DeadlineError(self.deadline.over(seconds, setting))
+        return ConnectionLostError(f"the connection broke ({error.strerror or type(error).__name__})")
 
 
 class _SocketTimeouts:
@@ -204,8 +173,7 @@ def _connected(node: Node, deadline: Deadline) -> socket.socket:
     """Try one address of the host after the other, each for its share of the time that is left."""
     addresses = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)
     while True:
-        seconds, _ = deadline.wait(node.timeouts.connect, "connect")
-        share = seconds / len(addresses)
+        share = deadline.left(node.timeouts.connect) / len(addresses)
         family, kind, protocol, _, address = addresses.pop(0)
         connection = _new_socket(node, family, kind, protocol)
         try:
@@ -230,12 +198,12 @@ def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.soc
     return context.wrap_socket(plain, server_hostname=node.host, do_handshake_on_connect=False)
 
 
-def _secure(connection: ssl.SSLSocket, seconds: float, over: str) -> None:
-    connection.settimeout(seconds)
+def _secure(connection: ssl.SSLSocket, node: Node, deadline: Deadline) -> None:
+    connection.settimeout(deadline.left(node.timeouts.connect))
     try:
         connection.do_handshake()
     except TimeoutError:
-        raise DeadlineError(over) from None
+        raise DeadlineError(deadline.over(node.timeouts.connect, "connect")) from None
     except ssl.SSLCertVerificationError as error:
         message = f"its certificate was refused: {error.verify_message}"
         raise TLSError(message) from None

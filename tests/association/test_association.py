@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import repeat
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from itkdicomqr.association import Association, Deadline
+from itkdicomqr.association import Association, Deadline, status
+from itkdicomqr.association.association import CANCEL_SECONDS
 from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, service, storage
 from itkdicomqr.association.dimse import Element, Field
 from itkdicomqr.association.stream import Message
@@ -48,8 +50,10 @@ from tests.faults import (
     PENDING,
     RESET,
     SCENES,
+    SECOND,
     SUCCESS,
     Farewell,
+    Stage,
     acceptance,
     ending,
     playing,
@@ -337,12 +341,31 @@ def test_a_block_that_is_left_by_an_error_aborts() -> None:
     assert stage.farewells == [Farewell.ABORTED]
 
 
-def test_a_retrieval_that_is_not_taken_to_its_end_aborts() -> None:
-    with playing((*ASKED, FIRST, SUCCESS)) as stage:
+def commands(stage: Stage) -> list[int]:
+    """The Command Fields of what the clients said."""
+    return [event.command.field for event in stage.heard if isinstance(event, Message)]
+
+
+def test_a_retrieval_that_is_not_taken_to_its_end_is_cancelled() -> None:
+    with playing((*ASKED, FIRST, HEAR, SECOND, response(Field.C_GET_RSP, 0xFE00))) as stage:
         retrieval = opened(stage.node()).get(request())
         next(retrieval)
         retrieval.close()
-    assert stage.farewells == [Farewell.ABORTED]
+    assert commands(stage) == [Field.C_GET_RQ, Field.C_STORE_RSP, Field.C_CANCEL_RQ, Field.C_STORE_RSP]
+    answers = [event.command.status for event in stage.heard if isinstance(event, Message)]
+    assert answers[1] == 0
+    assert answers[3] == status.OUT_OF_RESOURCES
+    assert stage.farewells == [Farewell.RELEASED]
+
+
+@pytest.mark.parametrize("after", [(), repeat((PENDING, 0.02)), CLOSE], ids=["nothing", "pending for ever", "close"])
+def test_an_archive_that_does_not_heed_a_cancellation_is_aborted(after: Any) -> None:
+    with playing((*ASKED, FIRST, HEAR, after)) as stage, within(CANCEL_SECONDS):
+        retrieval = opened(stage.node()).get(request())
+        next(retrieval)
+        retrieval.close()
+    assert commands(stage)[2] == Field.C_CANCEL_RQ
+    assert stage.farewells in ([Farewell.ABORTED], [Farewell.CLOSED])
 
 
 @pytest.mark.parametrize(
@@ -363,9 +386,33 @@ def test_an_abort_is_said_even_when_the_time_is_over() -> None:
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a signal timer")
 @pytest.mark.parametrize("scene", ["silent", "no answer", "stall within a PDU", "drops", "pending for ever"])
-def test_ctrl_c_ends_a_wait_at_once(scene: str) -> None:
-    with playing(SCENES[scene]) as stage, within(1), interrupted(0.4), pytest.raises(KeyboardInterrupt):
+def test_ctrl_c_ends_a_wait_within_two_seconds(scene: str) -> None:
+    with playing(SCENES[scene]) as stage, within(0.4), interrupted(0.4), pytest.raises(KeyboardInterrupt):
         got(stage.node())
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a signal timer")
+def test_ctrl_c_cancels_what_was_asked_for() -> None:
+    scene = (*ASKED, FIRST, HEAR, response(Field.C_GET_RSP, 0xFE00))
+    with playing(scene) as stage, interrupted(0.4), pytest.raises(KeyboardInterrupt):
+        got(stage.node())
+    assert commands(stage)[-1] == Field.C_CANCEL_RQ
+    assert stage.farewells == [Farewell.RELEASED]
+
+
+def test_a_call_that_is_cancelled_from_elsewhere_cancels_what_was_asked_for() -> None:
+    with playing(ASKED) as stage, ThreadPoolExecutor(1) as other:
+        deadline = Deadline(60)
+        proposals = [service(GET["study"]), *storage([uid.CTImageStorage])]
+        association = Association.open(stage.node(), proposals, deadline)
+        waiting = other.submit(lambda: list(association.get(request())))
+        while len(stage.heard) < 2:
+            sleep(0.01)
+        deadline.cancel()
+        with pytest.raises(DeadlineError, match="cancelled"):
+            waiting.result(5)
+    assert commands(stage) == [Field.C_GET_RQ, Field.C_CANCEL_RQ]
+    assert stage.farewells == [Farewell.ABORTED]
 
 
 def test_more_contexts_than_fit_are_refused_before_anything_is_sent() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from itkdicomqr.association.dimse import NO_DATA_SET, Command, Element
 from itkdicomqr.association.stream import (
+    LEAST_PDU,
     MAX_ASSOCIATION_PDU,
     MAX_COMMAND_BYTES,
     Event,
@@ -34,7 +35,7 @@ COMMAND_SENT = pdu(P_DATA, pdv(1, 3, WITH_DATA.encode()))
 association_pdus = st.builds(
     lambda kind, content: pdu(kind, content),
     st.sampled_from([kind for kind in PduType if kind is not P_DATA]),
-    st.binary(max_size=64),
+    st.binary(min_size=LEAST_PDU, max_size=64),
 )
 
 
@@ -85,6 +86,15 @@ def comparable(found: Sequence[Event]) -> list[object]:
 
 
 @given(st.lists(messages() | association_pdus, min_size=1, max_size=4), st.lists(st.integers(1, 40)))
+def test_a_pdu_too_short_for_its_kind_is_refused() -> None:
+    reader = StreamReader(MAX_PDU, MAX_MESSAGE)
+    room = reader.room()
+    short = pdu(PduType.ABORT, b"abc")
+    room[: len(short)] = short
+    with pytest.raises(ProtocolError, match="a PDU of type 7 has 3 bytes; every one has 4"):
+        reader.arrived(len(short))
+
+
 def test_any_split_of_a_stream_gives_the_same_events(parts: list[bytes], sizes: list[int]) -> None:
     whole = events(b"".join(parts))
     assert len(whole) == len(parts)

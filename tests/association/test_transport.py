@@ -16,8 +16,9 @@ import pytest
 
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import VERIFICATION, service
+from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Field
-from itkdicomqr.association.transport import Deadline, Transport
+from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, ProtocolError, TLSError
 from itkdicomqr.node import Node, Timeouts
 from tests.faults import ASKED, BRISK, CLOSE, HEAR, HOST, PATIENT, RESET, Farewell, playing, rejection, response
@@ -36,28 +37,6 @@ def connected(node: Node) -> Iterator[Transport]:
 def echoed(node: Node) -> None:
     with Association.open(node, [service(VERIFICATION)], Deadline(node.timeouts.total)) as association:
         association.echo()
-
-
-def test_a_wait_is_shortened_to_what_is_left_of_the_whole() -> None:
-    seconds, over = Deadline(5).wait(60, "idle")
-    assert 4 < seconds <= 5
-    assert "raise total_timeout" in over
-
-
-def test_a_wait_shorter_than_what_is_left_keeps_its_own_length() -> None:
-    assert Deadline(60).wait(5, "idle") == (5, "nothing came for 5 s: raise idle_timeout if the archive needs longer")
-
-
-def test_no_wait_begins_after_the_end() -> None:
-    with pytest.raises(DeadlineError, match="not finished within 0 s: raise total_timeout"):
-        Deadline(0).wait(5, "idle")
-
-
-@pytest.mark.parametrize(("whole", "part", "setting"), [(60, 5, "connect"), (5, 60, "total")])
-def test_a_part_ends_no_later_than_the_whole(whole: float, part: float, setting: str) -> None:
-    seconds, over = Deadline(whole).part(part, "connect").wait(100, "idle")
-    assert 4 < seconds <= 5
-    assert f"raise {setting}_timeout" in over
 
 
 def test_a_port_at_which_nobody_listens() -> None:
