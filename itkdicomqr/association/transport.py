@@ -7,14 +7,24 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import cache
+from threading import Thread
 from time import monotonic
-from typing import Self
+from typing import Any, Self
 
-from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, TLSError
+from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, TLSError
 from itkdicomqr.node import Node
+from itkdicomqr.security import TLS, context_of, refusal
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The TLS library's words for a connection that is gone."""
+
+Address = tuple[int, int, int, str, Any]
+"""One that `socket.getaddrinfo` gives."""
 
 
 class Deadline:
@@ -84,13 +94,15 @@ class Transport:
         ConnectError
             The host is not known, or nobody listens there.
         DeadlineError
-            It took too long.
+            It took too long, name look-up and TLS handshake included.
         TLSError
             The secured channel was refused.
         """
         _, over = deadline.wait(node.timeouts.connect, "connect")
         try:
-            connection = _connected(node, deadline)
+            connection = _connected(node, _addresses(node, deadline), deadline)
+        except DeadlineError:
+            raise
         except TimeoutError:
             raise DeadlineError(over) from None
         except socket.gaierror as error:
@@ -164,8 +176,7 @@ class Transport:
         except (TimeoutError, BlockingIOError):
             raise DeadlineError(over) from None
         except OSError as error:
-            message = f"the connection broke ({error.strerror or type(error).__name__})"
-            raise ConnectionLostError(message) from None
+            raise _broken(error) from None
 
 
 class _SocketTimeouts:
@@ -200,9 +211,42 @@ def _kernel_keeps_time(connection: socket.socket) -> bool:
     return os.name == "posix" and not isinstance(connection, ssl.SSLSocket)
 
 
-def _connected(node: Node, deadline: Deadline) -> socket.socket:
+def _broken(error: OSError) -> NetworkError:
+    """Tell a channel that was refused from one that broke: TLS 1.3 hears of it only after the handshake."""
+    if isinstance(error, ssl.SSLError) and not isinstance(error, _ENDS):
+        return TLSError(refusal(error))
+    return ConnectionLostError(f"the connection broke ({error.strerror or type(error).__name__})")
+
+
+def _addresses(node: Node, deadline: Deadline) -> list[Address]:
+    """Resolve the host; a name in a thread of its own, since its look-up can be neither timed nor interrupted."""
+    try:
+        return _looked_up(node, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        seconds, over = deadline.wait(node.timeouts.connect, "connect")
+    found: Future[list[Address]] = Future()
+
+    def look_up() -> None:
+        try:
+            found.set_result(_looked_up(node))
+        except Exception as error:
+            found.set_exception(error)
+
+    thread = Thread(target=look_up, name="name look-up", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not found.done():
+        message = f"the name server did not answer for {node.host!r}: {over}, or give the host's address"
+        raise DeadlineError(message)
+    return found.result()
+
+
+def _looked_up(node: Node, flags: int = 0) -> list[Address]:
+    return [*socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM, flags=flags)]
+
+
+def _connected(node: Node, addresses: list[Address], deadline: Deadline) -> socket.socket:
     """Try one address of the host after the other, each for its share of the time that is left."""
-    addresses = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)
     while True:
         seconds, _ = deadline.wait(node.timeouts.connect, "connect")
         share = seconds / len(addresses)
@@ -225,9 +269,16 @@ def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.soc
     plain = socket.socket(family, kind, protocol)
     if not node.tls:
         return plain
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context.wrap_socket(plain, server_hostname=node.host, do_handshake_on_connect=False)
+    own = node.tls if isinstance(node.tls, TLS) else None
+    context = context_of(own) if own else _usual_context()
+    name = (own and own.server_name) or node.host
+    return context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+
+
+@cache
+def _usual_context() -> ssl.SSLContext:
+    """Read the system's authorities once: some hundred certificates take longer than a query."""
+    return context_of(tls=True)
 
 
 def _secure(connection: ssl.SSLSocket, seconds: float, over: str) -> None:
@@ -235,10 +286,7 @@ def _secure(connection: ssl.SSLSocket, seconds: float, over: str) -> None:
     try:
         connection.do_handshake()
     except TimeoutError:
-        raise DeadlineError(over) from None
-    except ssl.SSLCertVerificationError as error:
-        message = f"its certificate was refused: {error.verify_message}"
-        raise TLSError(message) from None
+        message = f"the TLS handshake did not end: {over}; is this the archive's TLS port?"
+        raise DeadlineError(message) from None
     except OSError as error:
-        message = f"no secured channel ({getattr(error, 'reason', None) or error}): is this the archive's TLS port?"
-        raise TLSError(message) from None
+        raise TLSError(refusal(error)) from None
