@@ -6,20 +6,27 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from itkdicomqr import Client, DeadlineError, NetworkError, Node, TLSError, find_series, load_series
+from itkdicomqr.association import Association, Deadline
+from itkdicomqr.association.contexts import GET, service, storage
 from itkdicomqr.association.dimse import Field
+from itkdicomqr.association.transport import Transport
+from itkdicomqr.instance import Instance
 from itkdicomqr.node import Timeouts
+from itkdicomqr.security import Secured
 from tests.authorities import HOST, LONG_AGO, Authority
-from tests.faults import ASKED, BRISK, HEAR, PATIENT, Farewell, playing, response
-from tests.servers import orthanc, secured_orthanc
+from tests.faults import ASKED, BRISK, HEAR, PATIENT, SUCCESS, Farewell, playing, response, stored
+from tests.servers import RunningArchive, orthanc, secured_orthanc
 from tests.synthetic import series
 
 ANSWER = (*ASKED, response(Field.C_ECHO_RSP, 0))
@@ -169,6 +176,27 @@ def test_a_stall_after_the_handshake_ends_in_time(authority: Authority) -> None:
     assert "raise connect_timeout" in str(error)
 
 
+@pytest.mark.parametrize("room", [7, 1000, 1 << 20])
+def test_what_came_in_one_record_is_read_in_any_portions_without_waiting(authority: Authority, room: int) -> None:
+    content = bytes(range(256)) * 400
+    with playing((content,), secured=authority.server()) as stage:
+        transport = Transport.connect(stage.node(tls=authority.trusted()), Deadline(PATIENT.total))
+        received, buffer = bytearray(), memoryview(bytearray(room))
+        with closing(transport):
+            while len(received) < len(content):
+                received += buffer[: transport.read_into(buffer, PATIENT.idle, "idle")]
+    assert received == content
+
+
+def test_a_long_instance_is_the_same_over_tls(authority: Authority) -> None:
+    instance = Instance.from_dataset(series("CT", 1, rows=1024, columns=1024)[0])
+    proposals = [service(GET["study"]), *storage([instance.sop_class_uid], [instance.transfer_syntax_uid])]
+    with playing((*ASKED, stored(instance), HEAR, SUCCESS), secured=authority.server()) as stage:
+        node = stage.node(tls=authority.trusted())
+        with Association.open(node, proposals, Deadline(PATIENT.total)) as association:
+            assert [each.encoded for each in association.get(Dataset())] == [instance.encoded]
+
+
 # The archive demands a certificate of ours.
 
 
@@ -192,15 +220,22 @@ def test_a_client_certificate_is_shown(authority: Authority, version: ssl.TLSVer
 
 
 @VERSIONS
-@pytest.mark.parametrize("own", ["none", "unknown", "expired"])
+@pytest.mark.parametrize(
+    "issue",
+    [
+        lambda _authority, _rogue: None,
+        lambda _, rogue: rogue.issue("research.example"),
+        lambda authority, _: authority.issue("research.example", not_after=LONG_AGO),
+    ],
+    ids=["missing", "of an unknown issuer", "expired"],
+)
 def test_a_client_certificate_that_the_archive_refuses(
-    authority: Authority, rogue: Authority, version: ssl.TLSVersion, own: str
+    authority: Authority,
+    rogue: Authority,
+    version: ssl.TLSVersion,
+    issue: Callable[[Authority, Authority], Path | None],
 ) -> None:
-    certificate = {
-        "none": lambda: None,
-        "unknown": lambda: rogue.issue("research.example"),
-        "expired": lambda: authority.issue("research.example", not_after=LONG_AGO),
-    }[own]()
+    certificate = issue(authority, rogue)
     with playing((), secured=demanding(authority, version)) as stage:
         # What the archive says must not depend on who is faster.
         for _ in range(10):
@@ -212,12 +247,19 @@ def test_a_client_certificate_that_the_archive_refuses(
 
 # A whole archive.
 
+DATASETS = series("CT", 10, rows=256, columns=256)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningArchive]:
+    with orthanc(tmp_path_factory.mktemp("plain"), DATASETS) as archive:
+        yield archive
+
 
 @pytest.mark.parametrize("demands", [False, True], ids=["to anybody", "to who shows a certificate"])
 def test_orthanc_serves_the_same_over_tls(
-    tmp_path: Path, authority: Authority, rogue: Authority, demands: bool
+    tmp_path: Path, plain: RunningArchive, authority: Authority, rogue: Authority, demands: bool
 ) -> None:
-    datasets = series("CT", 20)
     chain, key = authority.issue(HOST), tmp_path / "key.pem"
     key.write_text(chain.read_text().partition("-----BEGIN CERTIFICATE")[0])
     settings = {
@@ -228,18 +270,15 @@ def test_orthanc_serves_the_same_over_tls(
         "DicomTlsRemoteCertificateRequired": demands,
     }
     tls = authority.trusted(authority.issue("research.example") if demands else None)
-    plain_folder, secured_folder = tmp_path / "plain", tmp_path / "secured"
-    plain_folder.mkdir()
-    secured_folder.mkdir()
-    with (
-        orthanc(plain_folder, datasets) as plain,
-        secured_orthanc(secured_folder, datasets, tls, settings) as secured,
-    ):
-        expected, found = (find_series(datasets[0].PatientID, pacs=each.node) for each in (plain, secured))
+    intruder = authority.trusted(rogue.issue("intruder.example"))
+    with secured_orthanc(tmp_path, DATASETS, tls, settings) as secured:
+        expected, found = (find_series(DATASETS[0].PatientID, pacs=each.node) for each in (plain, secured))
         assert [row.attributes for row in found] == [row.attributes for row in expected]
         volumes = [load_series(series=rows.one(), toolkit="volume") for rows in (expected, found)]
         assert np.array_equal(volumes[0].array, volumes[1].array)
         assert volumes[0].origin == volumes[1].origin
-        for other in (True, rogue.trusted(), authority.trusted(rogue.issue("x.example")) if demands else True):
-            assert isinstance(refused(Node(HOST, secured.node.port, "ORTHANC", tls=other)), TLSError)
-        assert not isinstance(refused(Node(HOST, secured.node.port, "ORTHANC", timeouts=BRISK)), TLSError)
+        strangers: list[Secured] = [True, rogue.trusted(), *([authority.trusted(), intruder] if demands else [])]
+        for stranger in strangers:
+            assert isinstance(refused(replace(secured.node, tls=stranger)), TLSError)
+        assert "or expect TLS (dicoms://)" in str(refused(replace(secured.node, tls=False)))
+        assert isinstance(refused(replace(plain.node, tls=tls)), TLSError)
