@@ -58,8 +58,8 @@ class TLS:
     server_name: str = ""
 
     def __post_init__(self) -> None:
-        if self.key and not self.certificate:
-            message = "key= without certificate=: give the client certificate that it belongs to"
+        if (self.key or self.key_password) and not self.certificate:
+            message = "key= or key_password= without certificate=: give the client certificate that they belong to"
             raise NodeError(message)
         if self.server_name.startswith(".") or any(map(str.isspace, self.server_name)):
             message = f"server_name={self.server_name!r} is no host name"

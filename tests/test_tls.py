@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import ssl
 import threading
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from itkdicomqr import Client, DeadlineError, NetworkError, Node, TLSError, find_series, load_series
+from itkdicomqr import TLS, Client, DeadlineError, NetworkError, Node, NodeError, TLSError, find_series, load_series
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import GET, service, storage
 from itkdicomqr.association.dimse import Field
@@ -95,6 +96,13 @@ def test_a_certificate_that_is_refused(
     assert f"its certificate was refused: {words}" in str(error)
     assert cure in str(error)
     assert (error.place, error.step) == (stage.place, "connecting")
+
+
+def test_an_authority_s_file_that_went_away(authority: Authority, tmp_path: Path) -> None:
+    tls = TLS(shutil.copy(authority.file, tmp_path / "ca.pem"))
+    (tmp_path / "ca.pem").unlink()
+    with playing(()) as stage, pytest.raises(NodeError, match=r"ca_file=.*cannot be read"):
+        Client(stage.node(tls=tls)).echo()
 
 
 def test_an_authority_that_is_not_known(authority: Authority, rogue: Authority) -> None:
@@ -190,11 +198,13 @@ def test_what_came_in_one_record_is_read_in_any_portions_without_waiting(authori
 
 def test_a_long_instance_is_the_same_over_tls(authority: Authority) -> None:
     instance = Instance.from_dataset(series("CT", 1, rows=1024, columns=1024)[0])
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = "SERIES"
     proposals = [service(GET["study"]), *storage([instance.sop_class_uid], [instance.transfer_syntax_uid])]
     with playing((*ASKED, stored(instance), HEAR, SUCCESS), secured=authority.server()) as stage:
         node = stage.node(tls=authority.trusted())
         with Association.open(node, proposals, Deadline(PATIENT.total)) as association:
-            assert [each.encoded for each in association.get(Dataset())] == [instance.encoded]
+            assert [each.encoded for each in association.get(identifier)] == [instance.encoded]
 
 
 # The archive demands a certificate of ours.

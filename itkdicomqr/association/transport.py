@@ -266,12 +266,12 @@ def _connected(node: Node, addresses: list[Address], deadline: Deadline) -> sock
 
 def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.socket:
     """Make a socket; it is wrapped for TLS before it connects, since a reset in between would leave it open."""
-    plain = socket.socket(family, kind, protocol)
     if not node.tls:
-        return plain
+        return socket.socket(family, kind, protocol)
     own = node.tls if isinstance(node.tls, TLS) else None
     context = context_of(own) if own else _usual_context()
     name = (own and own.server_name) or node.host
+    plain = socket.socket(family, kind, protocol)
     return context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
 
 
