@@ -58,12 +58,14 @@ if TYPE_CHECKING:
     from itkdicomqr.functions import find_series, load_series, load_volumes
     from itkdicomqr.instance import Instance
     from itkdicomqr.node import Limits, Node, Timeouts
+    from itkdicomqr.security import TLS, Identity
     from itkdicomqr.table import Row, SeriesTable
     from itkdicomqr.volume import Report, Volume, read_volumes
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "TLS",
     "AmbiguousSeriesError",
     "AmbiguousVolumesError",
     "AssociationRejectedError",
@@ -76,6 +78,7 @@ __all__ = [
     "DICOMQRError",
     "DeadlineError",
     "ForeignInstanceError",
+    "Identity",
     "IncompleteSeriesError",
     "InputError",
     "Instance",
@@ -120,6 +123,7 @@ _HOMES = {
     "functions": ("find_series", "load_series", "load_volumes"),
     "instance": ("Instance",),
     "node": ("Limits", "Node", "Timeouts"),
+    "security": ("TLS", "Identity"),
     "table": ("Row", "SeriesTable"),
     "volume": ("Report", "Volume", "read_volumes"),
 }

@@ -77,7 +77,7 @@ class CriteriaError(InputError):
 
 
 class NodeError(InputError):
-    """A node that cannot be meant: its host, port, AE title or name."""
+    """A node that cannot be meant: its host, port, AE title or name, its certificates or its identity."""
 
 
 class NetworkError(DICOMQRError):

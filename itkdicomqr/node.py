@@ -12,6 +12,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
+from itkdicomqr.security import TLS, Identity, Secured, check_security, from_table
 
 DEFAULT_CALLING_AE_TITLE = "ITKDICOMQR"
 MAX_AE_TITLE_LENGTH = 16
@@ -106,8 +107,11 @@ class Node:
         By which ways a series may come, the first tried first.
     associations : int
         Over how many associations at most one series comes at a time.
-    tls : bool
-        Whether the channel is secured; names and certificates are verified.
+    tls : bool or TLS
+        Whether the channel is secured; names and certificates are verified. `TLS` gives an
+        authority of your own, or a client certificate.
+    identity : Identity, optional
+        The user that we tell the archive; a secret only over TLS.
     timeouts : Timeouts
         How long to wait.
     limits : Limits
@@ -118,7 +122,7 @@ class Node:
     Raises
     ------
     NodeError
-        The host, the port or an AE title cannot be meant.
+        The host, the port or an AE title cannot be meant, or a secret would go in clear text.
     """
 
     host: str
@@ -133,7 +137,8 @@ class Node:
     dicomweb: str = field(default="", kw_only=True)
     transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
     associations: int = field(default=1, kw_only=True)
-    tls: bool = field(default=False, kw_only=True)
+    tls: Secured = field(default=False, kw_only=True)
+    identity: Identity | None = field(default=None, kw_only=True)
     timeouts: Timeouts = field(default=Timeouts(), kw_only=True)
     limits: Limits = field(default=Limits(), kw_only=True)
     name: str = field(default="", kw_only=True)
@@ -158,6 +163,7 @@ class Node:
             raise NodeError(message)
         _check_ae_title("called", self.ae_title)
         _check_ae_title("calling", self.calling_ae_title)
+        check_security(self.tls, self.identity)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -205,7 +211,7 @@ class Node:
 
     @property
     def url(self) -> str:
-        """The text that `parse` reads."""
+        """The text that `parse` reads; it has no room for files, secrets, times and limits."""
         told = {"calling": self.calling_ae_title, "model": self.model}
         usual = {"calling": DEFAULT_CALLING_AE_TITLE, "model": MODELS[0]}
         options = urlencode({name: value for name, value in told.items() if value != usual[name]}, quote_via=quote)
@@ -276,17 +282,22 @@ def _configured(name: str) -> Node:
 
 
 def _from_table(name: str, table: str | Mapping[str, Any]) -> Node:
-    """Read one ``[nodes.NAME]`` table: the attributes of `Node`, of which ``url`` may give the first."""
-    table = {"url": table} if isinstance(table, str) else table
     try:
-        settings = {key: _SETTINGS.get(key, _as_it_is)(value) for key, value in table.items()}
-        if "url" in settings:
-            node: Node = settings.pop("url")
-            return replace(node, **settings, name=name)
-        return Node(**settings, name=name)
+        return replace(_endpoint(table), name=name)
     except (TypeError, AttributeError) as error:
         message = f"[nodes.{name}] in {configuration_file()}: {error}"
         raise NodeError(message) from None
+
+
+def _endpoint(table: str | Mapping[str, Any]) -> Node:
+    """Read a URL, or a table of the attributes of `Node`, of which ``url`` may give the first."""
+    if isinstance(table, str):
+        return Node.parse(table)
+    settings = {key: _SETTINGS.get(key, _as_it_is)(value) for key, value in table.items()}
+    if "url" in settings:
+        node: Node = settings.pop("url")
+        return replace(node, **settings)
+    return Node(**settings)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -295,10 +306,12 @@ def _as_it_is(value: Any) -> Any:
 
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "url": Node.parse,
-    "get": Node.parse,
-    "move": Node.parse,
+    "get": _endpoint,
+    "move": _endpoint,
     "store_ae_titles": tuple,
     "transports": tuple,
+    "tls": lambda value: from_table(TLS, value) if isinstance(value, dict) else value,
+    "identity": lambda table: from_table(Identity, table),
     "timeouts": lambda table: Timeouts(**table),
     "limits": lambda table: Limits(**table),
 }

@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,6 +22,7 @@ from pynetdicom import AE
 
 from itkdicomqr import Client, Node
 from itkdicomqr.errors import NetworkError
+from itkdicomqr.security import Secured, context_of
 from itkdicomqr.testing import Archive
 from tests.synthetic import part10
 
@@ -51,9 +52,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def orthanc(folder: Path, datasets: Sequence[Dataset], **settings: object) -> Iterator[RunningArchive]:
+def orthanc(folder: Path, datasets: Sequence[Dataset], **settings: object) -> AbstractContextManager[RunningArchive]:
     """Orthanc with its own storage, filled with the data sets."""
+    return secured_orthanc(folder, datasets, tls=False, settings=settings)
+
+
+@contextmanager
+def secured_orthanc(
+    folder: Path, datasets: Sequence[Dataset], tls: Secured, settings: Mapping[str, object]
+) -> Iterator[RunningArchive]:
+    """Orthanc over TLS, if its settings say so; ``tls`` is how to reach it."""
     port, http = free_port(), free_port()
     configuration = {
         "Name": "tests",
@@ -75,7 +83,7 @@ def orthanc(folder: Path, datasets: Sequence[Dataset], **settings: object) -> It
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(configuration))
-    with _running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC")) as node:
+    with _running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC", tls=tls)) as node:
         store(node, datasets)
         yield RunningArchive("Orthanc", node)
 
@@ -111,7 +119,8 @@ def store(node: Node, datasets: Sequence[Dataset]) -> None:
     ae = AE()
     for sop_class, syntax in dict.fromkeys((each.SOPClassUID, each.file_meta.TransferSyntaxUID) for each in datasets):
         ae.add_requested_context(sop_class, syntax)
-    association = ae.associate(node.host, node.port, ae_title=node.ae_title)
+    tls_args = (context_of(node.tls), node.host) if node.tls else None
+    association = ae.associate(node.host, node.port, ae_title=node.ae_title, tls_args=tls_args)
     assert association.is_established, f"{node} does not take instances"
     try:
         for dataset in datasets:

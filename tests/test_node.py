@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from itkdicomqr import Client, Limits, Node, NodeError, Timeouts
+from itkdicomqr import TLS, Client, Identity, Limits, Node, NodeError, Timeouts
 from itkdicomqr.node import configuration_file, nodes_of
 
 AE_TITLES = st.text(
@@ -32,6 +32,32 @@ limits = { max_verified = 5 }
 [nodes.linked]
 url = "dicoms://LINKED@linked.example:2762"
 timeouts = { idle = 4 }
+
+[nodes.secured]
+url = "dicom://SECURED@secured.example:2762"
+tls = { server_name = "other.example" }
+identity = { username = "me", passcode_variable = "PACS_PASSCODE" }
+get = { url = "STORE@store.example:2762", tls = true, identity = { username = "me" } }
+
+[nodes.trusting]
+url = "dicoms://T@t.example:2762"
+tls = { ca_file = "/no/such/authority.pem" }
+
+[nodes.talkative]
+url = "T@t.example:104"
+identity = { username = "me", passcode_variable = "PACS_PASSCODE" }
+
+[nodes.leaking]
+url = "L@l.example:104"
+identity = { username = "me", passcode = "s3cret" }
+
+[nodes.doubtful]
+url = "D@d.example:104"
+tls = "yes"
+
+[nodes.nameless]
+url = "N@n.example:104"
+identity = { user = "me" }
 
 [nodes.misspelt]
 hots = "pacs.example"
@@ -170,6 +196,22 @@ def test_a_configured_node_may_be_a_url_with_further_settings():
 
 
 @pytest.mark.usefixtures("configuration")
+def test_a_configured_node_may_be_secured(monkeypatch):
+    monkeypatch.setenv("PACS_PASSCODE", "s3cret")
+    assert nodes_of("secured") == (
+        Node(
+            "secured.example",
+            2762,
+            "SECURED",
+            tls=TLS(server_name="other.example"),
+            identity=Identity("me", "s3cret"),
+            get=Node("store.example", 2762, "STORE", tls=True, identity=Identity("me")),
+            name="secured",
+        ),
+    )
+
+
+@pytest.mark.usefixtures("configuration")
 def test_several_archives_may_be_named_in_every_way():
     named = nodes_of(["main", "B@h:104", Node("h", 105, "C")])
     assert [node.ae_title for node in named] == ["MAIN", "B", "C"]
@@ -193,7 +235,7 @@ def test_without_any_archive_all_three_ways_are_named(tmp_path):
 
 @pytest.mark.usefixtures("configuration")
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(NodeError, match=r"'mian' .*known: endless, linked, main, misspelt, short"):
+    with pytest.raises(NodeError, match=r"'mian' .*known: doubtful, endless, leaking, linked, main, "):
         nodes_of("mian")
 
 
@@ -203,10 +245,30 @@ def test_an_unknown_name_without_a_configuration_says_so():
 
 
 @pytest.mark.usefixtures("configuration")
-@pytest.mark.parametrize(("name", "reason"), [("misspelt", "hots"), ("endless", "total_timeout=inf")])
-def test_a_wrong_setting_is_named(name, reason):
-    with pytest.raises(NodeError, match=reason):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("misspelt", "hots"),
+        ("endless", "total_timeout=inf"),
+        ("secured", "variable PACS_PASSCODE is not set"),
+        ("trusting", "ca_file='/no/such/authority.pem' cannot be read"),
+        ("leaking", "passcode stands in the configuration: .*passcode_variable"),
+        ("doubtful", "tls='yes': give True, False, or TLS"),
+        ("nameless", "unexpected keyword argument 'user'"),
+    ],
+)
+def test_a_wrong_setting_is_named(name, reason, monkeypatch):
+    monkeypatch.delenv("PACS_PASSCODE", raising=False)
+    with pytest.raises(NodeError, match=reason) as caught:
         nodes_of(name)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("configuration")
+def test_a_configured_secret_needs_a_secured_channel(monkeypatch):
+    monkeypatch.setenv("PACS_PASSCODE", "s3cret")
+    with pytest.raises(NodeError, match="without TLS everyone on its way can read"):
+        nodes_of("talkative")
 
 
 @pytest.mark.parametrize("content", [b"default = ", b"\xff\xfe", b"[nodes.main\n"])

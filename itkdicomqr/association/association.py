@@ -291,7 +291,7 @@ class Association:
             raise read_rejection(answer.encoded, self._node)
         if answer.type is not PduType.ASSOCIATE_AC:
             raise self._interrupted(answer)
-        self._granted = read_acceptance(answer.encoded, proposals)
+        self._granted = read_acceptance(answer.encoded, proposals, self._node.identity)
 
     def _context(self, abstract_syntax: str) -> Context:
         context = self._granted.serving(abstract_syntax)

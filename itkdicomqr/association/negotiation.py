@@ -13,12 +13,14 @@ from pynetdicom.pdu_primitives import (
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
     SCP_SCU_RoleSelectionNegotiation,
+    UserIdentityNegotiation,
 )
 from pynetdicom.presentation import PresentationContext
 
 from itkdicomqr.association.contexts import MAX_CONTEXTS, Proposal
 from itkdicomqr.errors import AssociationRejectedError, ProtocolError
 from itkdicomqr.node import Node
+from itkdicomqr.security import Identity
 
 APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 IMPLEMENTATION_CLASS_UID = "2.25.279507317305881255384568493617768359448"
@@ -32,7 +34,7 @@ _REASONS: Mapping[tuple[int, int], str] = {
     (1, 2): "it does not support DICOM's application context",
     (1, 3): "it does not know our AE title {calling!r}: have it configured there, or give calling_ae_title=",
     (1, 7): "it is not called {called!r}: ask for its AE title (case counts)",
-    (2, 1): "it gives no reason",
+    (2, 1): "it gives no reason; often it wants another user identity (Node.identity)",
     (2, 2): "it does not support this protocol version",
     (3, 1): "it is congested: try again later",
     (3, 2): "it has reached its limit of associations: try again later, or with fewer at once",
@@ -40,6 +42,9 @@ _REASONS: Mapping[tuple[int, int], str] = {
 """By source and reason (PS3.8 9.3.4)."""
 
 _RESULTS = {1: "permanently", 2: "for now"}
+
+_IDENTITY_TYPES: Mapping[str, int] = {"passcode": 2, "username": 1, "saml": 4, "jwt": 5}
+"""The type of a user identity, by the first of its attributes that is given (PS3.7 D.3.3.7.1)."""
 
 T = TypeVar("T")
 
@@ -85,30 +90,37 @@ def request_pdu(node: Node, proposals: Sequence[Proposal], max_pdu: int) -> byte
     primitive.presentation_context_definition_list = [
         _context(number, proposal) for number, proposal in enumerate(proposals)
     ]
-    primitive.user_information = [*_notifications(max_pdu), *_roles(proposals)]
+    primitive.user_information = [*_notifications(max_pdu), *_roles(proposals), *_user_identity(node.identity)]
     pdu = A_ASSOCIATE_RQ()
     pdu.from_primitive(primitive)
     return bytes(pdu.encode())
 
 
-def read_acceptance(encoded: bytes, proposals: Sequence[Proposal]) -> Granted:
+def read_acceptance(encoded: bytes, proposals: Sequence[Proposal], identity: Identity | None = None) -> Granted:
     """Decode an A-ASSOCIATE-AC.
 
     Raises
     ------
     ProtocolError
-        It is damaged, or allows no data at all.
+        It is damaged, allows no data at all, or does not confirm a user identity that it must.
     """
 
-    def read() -> tuple[list[tuple[int, int, str]], int]:
+    def read() -> tuple[list[tuple[int, int, str]], int, bool]:
         pdu = A_ASSOCIATE_AC()
         pdu.decode(encoded)
         results = [(item.context_id, item.result, str(item.transfer_syntax or "")) for item in pdu.presentation_context]
-        return results, int(pdu.user_information.maximum_length)
+        information = pdu.user_information
+        return results, int(information.maximum_length), information.user_identity is not None
 
-    results, max_pdu = _decoded(read, "A-ASSOCIATE-AC")
+    results, max_pdu, confirmed = _decoded(read, "A-ASSOCIATE-AC")
     if 0 < max_pdu <= 6:
         message = f"the archive takes PDUs of at most {max_pdu} bytes, into which nothing fits"
+        raise ProtocolError(message)
+    if identity and identity.confirmed and not confirmed:
+        message = (
+            "the archive does not confirm the user identity: have it configured there, or leave out "
+            "Identity(confirmed=True) for an archive that knows none"
+        )
         raise ProtocolError(message)
     proposed = {_context_id(number): proposal for number, proposal in enumerate(proposals)}
     contexts = {
@@ -178,3 +190,14 @@ def _roles(proposals: Sequence[Proposal]) -> list[Any]:
         role.scp_role = True
         roles.append(role)
     return roles
+
+
+def _user_identity(identity: Identity | None) -> list[Any]:
+    if identity is None:
+        return []
+    item = UserIdentityNegotiation()
+    item.user_identity_type = next(number for name, number in _IDENTITY_TYPES.items() if getattr(identity, name))
+    item.positive_response_requested = identity.confirmed
+    item.primary_field = (identity.username or identity.saml or identity.jwt).encode()
+    item.secondary_field = identity.passcode.encode()
+    return [item]

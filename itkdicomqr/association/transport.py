@@ -8,11 +8,16 @@ import ssl
 import struct
 from typing import Self
 
+from itkdicomqr.association.connection import connect
 from itkdicomqr.association.deadline import Deadline
-from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, TLSError
+from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError, TLSError
 from itkdicomqr.node import Node
+from itkdicomqr.security import refusal
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""The TLS library's words for a connection that is gone."""
 
 
 class Transport:
@@ -42,33 +47,9 @@ class Transport:
 
     @classmethod
     def connect(cls, node: Node, deadline: Deadline) -> Self:
-        """Open a connection, secured if the node says so.
-
-        Raises
-        ------
-        ConnectError
-            The host is not known, or nobody listens there.
-        DeadlineError
-            It took too long.
-        TLSError
-            The secured channel was refused.
-        """
+        """Open a connection, as `connect` does."""
+        connection = connect(node, deadline)
         try:
-            connection = _connected(node, deadline)
-        except TimeoutError:
-            raise DeadlineError(deadline.over(node.timeouts.connect, "connect")) from None
-        except socket.gaierror as error:
-            message = f"the host name {node.host!r} cannot be resolved ({error.strerror}): check its spelling"
-            raise ConnectError(message) from None
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            message = (
-                f"no connection ({reason}): check host and port, and that the archive runs and no firewall is between"
-            )
-            raise ConnectError(message) from None
-        try:
-            if isinstance(connection, ssl.SSLSocket):
-                _secure(connection, node, deadline)
             return cls(connection, deadline)
         except BaseException:
             connection.close()
@@ -93,8 +74,8 @@ class Transport:
         ConnectionLostError
             The peer closed or reset the connection.
         """
+        self._waits.set(self.deadline.left(seconds))
         try:
-            self._waits.set(self.deadline.left(seconds))
             count = self._socket.recv_into(room)
         except OSError as error:
             raise self._broken(error, seconds, setting) from None
@@ -116,9 +97,9 @@ class Transport:
         ConnectionLostError
             The peer closed or reset the connection.
         """
+        self._waits.set(self.deadline.left(seconds))
         self.sending = True
         try:
-            self._waits.set(self.deadline.left(seconds))
             self._socket.sendall(content)
         except OSError as error:
             raise self._broken(error, seconds, setting) from None
@@ -130,10 +111,11 @@ class Transport:
         self._socket.close()
 
     def _broken(self, error: OSError, seconds: float, setting: str) -> NetworkError:
-        if isinstance(error, NetworkError):
-            return error
+        """Tell a channel that was refused from one that broke: TLS 1.3 hears of it only after the handshake."""
         if isinstance(error, TimeoutError | BlockingIOError):
             return DeadlineError(self.deadline.over(seconds, setting))
+        if isinstance(error, ssl.SSLError) and not isinstance(error, _ENDS):
+            return TLSError(refusal(error))
         return ConnectionLostError(f"the connection broke ({error.strerror or type(error).__name__})")
 
 
@@ -167,46 +149,3 @@ class _KernelTimeouts:
 
 def _kernel_keeps_time(connection: socket.socket) -> bool:
     return os.name == "posix" and not isinstance(connection, ssl.SSLSocket)
-
-
-def _connected(node: Node, deadline: Deadline) -> socket.socket:
-    """Try one address of the host after the other, each for its share of the time that is left."""
-    addresses = socket.getaddrinfo(node.host, node.port, type=socket.SOCK_STREAM)
-    while True:
-        share = deadline.left(node.timeouts.connect) / len(addresses)
-        family, kind, protocol, _, address = addresses.pop(0)
-        connection = _new_socket(node, family, kind, protocol)
-        try:
-            connection.settimeout(share)
-            connection.connect(address)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except BaseException as error:
-            connection.close()
-            if not addresses or not isinstance(error, OSError):
-                raise
-        else:
-            return connection
-
-
-def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.socket:
-    """Make a socket; it is wrapped for TLS before it connects, since a reset in between would leave it open."""
-    plain = socket.socket(family, kind, protocol)
-    if not node.tls:
-        return plain
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context.wrap_socket(plain, server_hostname=node.host, do_handshake_on_connect=False)
-
-
-def _secure(connection: ssl.SSLSocket, node: Node, deadline: Deadline) -> None:
-    connection.settimeout(deadline.left(node.timeouts.connect))
-    try:
-        connection.do_handshake()
-    except TimeoutError:
-        raise DeadlineError(deadline.over(node.timeouts.connect, "connect")) from None
-    except ssl.SSLCertVerificationError as error:
-        message = f"its certificate was refused: {error.verify_message}"
-        raise TLSError(message) from None
-    except OSError as error:
-        message = f"no secured channel ({getattr(error, 'reason', None) or error}): is this the archive's TLS port?"
-        raise TLSError(message) from None

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import uid
+from pynetdicom import AE
+from pynetdicom.events import EVT_USER_ID, Event
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
+from itkdicomqr import Client, Identity
 from itkdicomqr.association.contexts import GET, VERIFICATION, Proposal, service, storage
 from itkdicomqr.association.negotiation import Context, Granted, read_acceptance, read_rejection, request_pdu
 from itkdicomqr.association.stream import PduType
-from itkdicomqr.errors import ProtocolError
+from itkdicomqr.errors import AssociationRejectedError, ProtocolError
 from itkdicomqr.node import Node
-from tests.faults import acceptance, pdu, rejection
+from tests.faults import HOST, acceptance, pdu, rejection
 
 NODE = Node("archive", 104, "CALLED", calling_ae_title="CALLING")
 PROPOSALS = [service(GET["study"]), *storage([uid.CTImageStorage], [uid.ExplicitVRLittleEndian, uid.RLELossless])]
 
 
-def requested(proposals: list[Proposal]) -> A_ASSOCIATE_RQ:
+def requested(proposals: list[Proposal], node: Node = NODE) -> A_ASSOCIATE_RQ:
     request = A_ASSOCIATE_RQ()
-    request.decode(request_pdu(NODE, proposals, 131072))
+    request.decode(request_pdu(node, proposals, 131072))
     return request
 
 
@@ -49,6 +55,77 @@ def test_a_request_proposes_each_context_under_an_odd_number() -> None:
 def test_a_request_offers_to_receive_each_storage_class_once() -> None:
     roles = requested(PROPOSALS).user_information.role_selection
     assert {name: (role.scu_role, role.scp_role) for name, role in roles.items()} == {uid.CTImageStorage: (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("identity", "kind", "primary", "secondary"),
+    [
+        (Identity("Jürgen"), 1, "Jürgen", ""),
+        (Identity("me", "pässcode"), 2, "me", "pässcode"),
+        (Identity(saml="<Assertion/>"), 4, "<Assertion/>", ""),
+        (Identity(jwt="e30.e30."), 5, "e30.e30.", ""),
+    ],
+)
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_request_tells_who_the_user_is(
+    identity: Identity, kind: int, primary: str, secondary: str, confirmed: bool
+) -> None:
+    node = replace(NODE, tls=True, identity=replace(identity, confirmed=confirmed))
+    item = requested(PROPOSALS, node).user_information.user_identity
+    assert item.user_identity_type == kind
+    assert bool(item.positive_response_requested) is confirmed
+    assert (item.primary_field, item.secondary_field or b"") == (primary.encode(), secondary.encode())
+
+
+def test_a_request_of_nobody_tells_no_user() -> None:
+    assert requested(PROPOSALS).user_information.user_identity is None
+
+
+@contextmanager
+def archive_of_users(verified: bool, answer: bytes | None, told: list[Any]) -> Iterator[int]:
+    """Pynetdicom's server, which checks who the user is."""
+
+    def check(event: Event) -> tuple[bool, bytes | None]:
+        told.append((event.user_id_type, event.primary_field, event.secondary_field))
+        return verified, answer
+
+    ae = AE()
+    ae.add_supported_context(VERIFICATION)
+    server = ae.start_server((HOST, 0), block=False, evt_handlers=[(EVT_USER_ID, check)])
+    try:
+        yield server.socket.getsockname()[1]
+    finally:
+        server.shutdown()
+
+
+LOUD = Identity("me", "pässcode", allow_cleartext=True)
+CONFIRMED = Identity(jwt="e30.e30.", confirmed=True, allow_cleartext=True)
+
+
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [(LOUD, (2, b"me", "pässcode".encode())), (CONFIRMED, (5, b"e30.e30.", b""))],
+    ids=["passcode", "confirmed token"],
+)
+def test_an_archive_is_told_who_the_user_is(identity: Identity, words: Any) -> None:
+    told: list[Any] = []
+    with archive_of_users(True, b"welcome", told) as port:
+        Client(Node(HOST, port, "USERS", identity=identity)).echo()
+    assert told == [words]
+
+
+def test_an_archive_that_refuses_the_user() -> None:
+    with archive_of_users(False, None, []) as port, pytest.raises(AssociationRejectedError) as caught:
+        Client(Node(HOST, port, "USERS", identity=LOUD)).echo()
+    assert (caught.value.source, caught.value.reason) == (2, 1)
+    assert "often it wants another user identity" in str(caught.value)
+    assert "pässcode" not in str(caught.value)
+
+
+def test_an_archive_that_does_not_confirm_the_user() -> None:
+    with archive_of_users(True, None, []) as port, pytest.raises(ProtocolError) as caught:
+        Client(Node(HOST, port, "USERS", identity=CONFIRMED)).echo()
+    assert "does not confirm the user identity" in str(caught.value)
 
 
 def test_as_many_contexts_as_an_association_has_numbers_for() -> None:

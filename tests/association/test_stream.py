@@ -86,15 +86,6 @@ def comparable(found: Sequence[Event]) -> list[object]:
 
 
 @given(st.lists(messages() | association_pdus, min_size=1, max_size=4), st.lists(st.integers(1, 40)))
-def test_a_pdu_too_short_for_its_kind_is_refused() -> None:
-    reader = StreamReader(MAX_PDU, MAX_MESSAGE)
-    room = reader.room()
-    short = pdu(PduType.ABORT, b"abc")
-    room[: len(short)] = short
-    with pytest.raises(ProtocolError, match="a PDU of type 7 has 3 bytes; every one has 4"):
-        reader.arrived(len(short))
-
-
 def test_any_split_of_a_stream_gives_the_same_events(parts: list[bytes], sizes: list[int]) -> None:
     whole = events(b"".join(parts))
     assert len(whole) == len(parts)
@@ -230,3 +221,12 @@ def test_messages_do_not_share_their_memory() -> None:
     assert isinstance(later, Message)
     assert (bytes(earlier.data), bytes(later.data)) == (b"a" * 100, b"b" * 100)
     assert earlier.data.readonly
+
+
+def test_a_pdu_too_short_for_its_kind_is_refused() -> None:
+    reader = StreamReader(MAX_PDU, MAX_MESSAGE)
+    room = reader.room()
+    short = pdu(PduType.ABORT, b"abc")
+    room[: len(short)] = short
+    with pytest.raises(ProtocolError, match="a PDU of type 7 has 3 bytes; every one has 4"):
+        reader.arrived(len(short))
