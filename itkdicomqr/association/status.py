@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 SUCCESS = 0x0000
 CANCELLED = 0xFE00
+SOME_FAILED = 0xB000
 MATCHES_TRUNCATED = 0xB001
+NOT_THAT_DATA_SET = 0xA900
+CANNOT_UNDERSTAND = 0xC000
 PENDING = frozenset({0xFF00, 0xFF01})
 
 _WORDS: Mapping[int, str] = {

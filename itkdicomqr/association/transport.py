@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Self
 
@@ -37,6 +37,10 @@ class Deadline:
         own = Deadline(seconds, setting)
         return own if own._end < self._end else self
 
+    def left(self) -> float:
+        """Seconds until then; negative once it has passed."""
+        return self._end - monotonic()
+
     def wait(self, seconds: float, setting: str) -> tuple[float, str]:
         """Shorten a wait to what is left of the whole.
 
@@ -50,7 +54,7 @@ class Deadline:
         DeadlineError
             Nothing is left.
         """
-        left = self._end - monotonic()
+        left = self.left()
         if left <= 0:
             raise DeadlineError(self._over)
         if left < seconds:
@@ -150,6 +154,16 @@ class Transport:
         """
         with self._waiting(seconds, setting):
             self._socket.sendall(content)
+
+    @property
+    def local_host(self) -> str:
+        """Our address on this connection."""
+        return str(self._socket.getsockname()[0])
+
+    def interrupt(self) -> None:
+        """Wake whoever waits for the peer, in another thread, as if the peer had closed; sending is still possible."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         """Close the connection, whatever its state."""
