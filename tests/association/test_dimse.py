@@ -12,7 +12,7 @@ from pynetdicom.dimse_messages import C_FIND_RQ, C_STORE_RSP
 from pynetdicom.dsutils import decode
 
 from itkdicomqr.association import dimse
-from itkdicomqr.association.dimse import Command, Element, Field, request
+from itkdicomqr.association.dimse import Command, Element, Field
 from itkdicomqr.errors import ProtocolError
 
 TEXTS = {
@@ -136,6 +136,6 @@ def test_a_request_without_a_data_set_says_so_and_has_no_priority() -> None:
 
 
 def test_the_destination_of_a_move_is_padded_with_a_space() -> None:
-    command = request(Field.C_MOVE_RQ, 1, "1.2", data_set=True, destination="ITKDICOMQ")
+    command = dimse.request(Field.C_MOVE_RQ, 1, "1.2", data_set=True, destination="ITKDICOMQ")
     assert element(Element.MOVE_DESTINATION, b"ITKDICOMQ ") in command.encode()
     assert Command.parse(command.encode()).text(Element.MOVE_DESTINATION) == "ITKDICOMQ"
