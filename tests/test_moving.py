@@ -37,8 +37,8 @@ from tests.faults import (
     SYNTAXES,
     Farewell,
     acceptance,
+    leaving_nothing,
     playing,
-    possessions,
     response,
 )
 from tests.servers import RunningArchive, dcmqrscp, embedded, free_port, orthanc
@@ -108,18 +108,6 @@ def moved(
 
 def uids(instances: Sequence[Instance]) -> set[str]:
     return {instance.sop_instance_uid for instance in instances}
-
-
-@contextmanager
-def leaving_nothing() -> Iterator[None]:
-    """Expect that no thread of ours and no descriptor is left; an archive of this process may need a moment."""
-    threads, descriptors = possessions()
-    yield
-    assert {thread for thread in possessions()[0] - threads if thread.name.startswith("itkdicomqr")} == set()
-    end = monotonic() + GRACE
-    while possessions()[1] > descriptors:
-        assert monotonic() < end
-        sleep(0.02)
 
 
 @pytest.mark.parametrize("series_uid", [FIRST_SERIES, SECOND_SERIES])
@@ -292,8 +280,10 @@ def test_ctrl_c_ends_a_move_at_once() -> None:
 
 
 def test_what_went_wrong_at_the_receiver_is_told_with_the_end() -> None:
-    with erring(PENDING, 0.5, SUCCESS) as (node, receiver, _), ThreadPoolExecutor(1) as threads:
+    with erring(PENDING, 0.5, SUCCESS) as (node, receiver, stage), ThreadPoolExecutor(1) as threads:
         moving = threads.submit(moved, node, receiver)
+        while not any(isinstance(each, Message) for each in stage.heard):
+            sleep(0.01)
         with socket.create_connection((HOST, receiver.port)) as peer:
             peer.sendall(b"GET / HTTP/1.1\r\n\r\n")
             with pytest.raises(MoveNothingArrivedError, match=r"something connected.*does not speak DICOM") as caught:

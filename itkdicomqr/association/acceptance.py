@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from itkdicomqr.association.contexts import LOSSLESS, LOSSY, MAX_CONTEXTS, VERIFICATION
@@ -170,7 +171,7 @@ def acceptance_pdu(request: AssociationRequest, accepted: Granted, max_pdu: int)
 
 def _is_served(abstract_syntax: str) -> bool:
     """Tell verification and storage, private and future classes included, from the other services."""
-    known = UID(abstract_syntax)
+    known = UID(abstract_syntax, IGNORE)
     is_storage = "Storage" in known.name and "Commitment" not in known.name
     return abstract_syntax == VERIFICATION or not known.type or is_storage
 
