@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Thread
 
 from pydicom.dataset import Dataset
 
@@ -109,18 +109,24 @@ def _asking(
 ) -> Iterator[Future[Retrieved]]:
     """Send the request, and hear the answers in a thread until they end, or the block does."""
     left = Event()
+    answer: Future[Retrieved] = Future()
+    answer.add_done_callback(lambda _: pending.wake())
 
-    def hear() -> Retrieved:
-        with closing(association.move(request, destination)) as answers:
-            return _end_of(answers, pending, left)
-
-    with ThreadPoolExecutor(1, "itkdicomqr move") as threads:
-        answer = threads.submit(hear)
-        answer.add_done_callback(lambda _: pending.wake())
+    def hear() -> None:
         try:
-            yield answer
-        finally:
-            left.set()
+            with closing(association.move(request, destination)) as answers:
+                answer.set_result(_end_of(answers, pending, left))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    # An executor's thread would keep the interpreter from ending while a generator is forgotten halfway.
+    thread = Thread(target=hear, name="itkdicomqr move", daemon=True)
+    thread.start()
+    try:
+        yield answer
+    finally:
+        left.set()
+        thread.join()
 
 
 def _end_of(answers: Generator[bool, None, Retrieved], pending: Pending, left: Event) -> Retrieved:

@@ -16,7 +16,7 @@ from itkdicomqr.association.negotiation import ABORT, APPLICATION_CONTEXT, RELEA
 from itkdicomqr.association.pending import Register
 from itkdicomqr.association.storing import stored_instance
 from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
-from itkdicomqr.association.transport import Deadline, Transport
+from itkdicomqr.association.transport import Deadline, Transport, place_of
 from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, NetworkError, ProtocolError
 from itkdicomqr.node import Node
 
@@ -43,7 +43,7 @@ class Inbound:
         self._node = node
         self._register = register
         self._seats = seats
-        self._peer = "{}:{}".format(*connection.getpeername()[:2])
+        self._peer = place_of(*connection.getpeername()[:2])
         self._transport = Transport(connection, Deadline(node.timeouts.connect, "connect"))
         self._reader = StreamReader(MAX_PDU)
         self._granted = Granted({}, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
-from threading import Condition, Lock
+from threading import Condition
 from time import monotonic
 
 from itkdicomqr.association import status
@@ -126,24 +126,21 @@ class Pending:
 
 
 class Register:
-    """Every series that is expected at a moment, shared by the threads of a receiver."""
+    """Every series that is expected at a moment: changed by one thread at a time, and read by all of a receiver."""
 
     def __init__(self) -> None:
         self._pending: tuple[Pending, ...] = ()
-        self._lock = Lock()
 
     def __bool__(self) -> bool:
         return bool(self._pending)
 
     def add(self, pending: Pending) -> None:
         """Expect one more."""
-        with self._lock:
-            self._pending = (*self._pending, pending)
+        self._pending = (*self._pending, pending)
 
     def remove(self, pending: Pending) -> None:
         """Expect it no longer."""
-        with self._lock:
-            self._pending = tuple(each for each in self._pending if each is not pending)
+        self._pending = tuple(each for each in self._pending if each is not pending)
         pending.close()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from itkdicomqr.association.inbound import Inbound
 from itkdicomqr.association.pending import Pending, Register
-from itkdicomqr.association.transport import Deadline
+from itkdicomqr.association.transport import Deadline, place_of
 from itkdicomqr.errors import NetworkError, NodeError, PortInUseError
 from itkdicomqr.node import Node
 
@@ -73,9 +73,11 @@ class Receiver:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
-        self._register.close()
-        self._leave_all()
-        for thread in list(self._inbound.values()):
+        with self._lock:
+            self._register.close()
+            self._leave_all_unless_needed()
+            threads = list(self._inbound.values())
+        for thread in threads:
             thread.join()
 
     @property
@@ -86,11 +88,11 @@ class Receiver:
     @property
     def place(self) -> str:
         """Host and port at which it listens."""
-        return _joined(self._host, self.port)
+        return place_of(self._host, self.port)
 
     def place_seen_from(self, local_host: str) -> str:
         """Host and port by which an archive reaches it that reaches us at ``local_host``."""
-        return _joined(
+        return place_of(
             local_host if ip_address(self._listener.getsockname()[0]).is_unspecified else self._host, self.port
         )
 
@@ -122,19 +124,20 @@ class Receiver:
             The queue of what arrives.
         """
         pending = Pending(series_uid, deadline, instance_uids, lossy=lossy)
-        self._register.add(pending)
+        with self._lock:
+            self._register.add(pending)
         try:
             yield pending
         finally:
-            self._register.remove(pending)
-            if not self._register:
-                self._leave_all()
+            with self._lock:
+                self._register.remove(pending)
+                # Under the lock, so that no association is left that came for the next series.
+                self._leave_all_unless_needed()
 
-    def _leave_all(self) -> None:
-        with self._lock:
-            inbound = list(self._inbound)
-        for each in inbound:
-            each.leave()
+    def _leave_all_unless_needed(self) -> None:
+        if not self._register:
+            for inbound in self._inbound:
+                inbound.leave()
 
     def _listen(self) -> None:
         while not self._ending.is_set():
@@ -200,8 +203,4 @@ def _listening(host: str, port: int) -> socket.socket:
         message = (
             f"our receiver cannot listen ({reason}): {cure} by Node(receiver='host:port'), as the archive knows it"
         )
-        raise PortInUseError(message, place=_joined(host, port)) from None
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise PortInUseError(message, place=place_of(host, port)) from None
