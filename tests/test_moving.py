@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -186,6 +188,30 @@ def test_a_series_that_the_archive_does_not_have_brings_nothing(archive: Node) -
     node = replace(archive, timeouts=replace(PATIENT, late=0.5))
     with Receiver(node) as receiver, pytest.raises(MoveNothingArrivedError, match="nobody connected"):
         moved(node, receiver, asked("1.2.3.4"), {"1.2.3.4.1"})
+
+
+FORGETFUL = """
+import sys
+from pydicom.dataset import Dataset
+from itkdicomqr import Node
+from itkdicomqr.association import Deadline
+from itkdicomqr.association.receiver import Receiver
+from itkdicomqr.moving import move
+
+def moving(host, port, ae_title, receiver, request):
+    node = Node(host, int(port), ae_title, receiver=receiver)
+    with Receiver(node) as listening:
+        yield from move(node, Dataset.from_json(request), listening, Deadline(60), complete=lambda: False)
+
+forgotten = moving(*sys.argv[1:])
+next(forgotten)
+"""
+
+
+@pytest.mark.parametrize("archive", ["dcmqrscp"], indirect=True)
+def test_a_move_that_is_forgotten_halfway_does_not_keep_the_interpreter(archive: Node) -> None:
+    arguments = [archive.host, str(archive.port), archive.ae_title, archive.receiver, asked(FIRST_SERIES).to_json()]
+    subprocess.run([sys.executable, "-c", FORGETFUL, *arguments], check=True, timeout=30)
 
 
 # An archive that errs: the association on which the move was asked for.

@@ -92,9 +92,8 @@ class Receiver:
 
     def place_seen_from(self, local_host: str) -> str:
         """Host and port by which an archive reaches it that reaches us at ``local_host``."""
-        return place_of(
-            local_host if ip_address(self._listener.getsockname()[0]).is_unspecified else self._host, self.port
-        )
+        is_any = ip_address(self._listener.getsockname()[0]).is_unspecified
+        return place_of(local_host if is_any else self._host, self.port)
 
     @contextmanager
     def expect(
@@ -161,12 +160,13 @@ class Receiver:
             try:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 inbound = Inbound(connection, self._node, self._register, self._seats)
-            except OSError:
-                # The peer has gone already.
+                thread = Thread(target=self._serve, args=(inbound,), name="itkdicomqr inbound", daemon=True)
+                thread.start()
+            except (OSError, RuntimeError):
+                # The peer has gone already, or this process has no room for one more thread.
                 connection.close()
-                return
-            self._inbound[inbound] = Thread(target=self._serve, args=(inbound,), name="itkdicomqr inbound", daemon=True)
-            self._inbound[inbound].start()
+            else:
+                self._inbound[inbound] = thread
 
     def _serve(self, inbound: Inbound) -> None:
         try:
