@@ -70,7 +70,7 @@ class Instance:
     encoded : bytes, bytearray or memoryview
         The data set, without preamble and file meta information.
     origin : str
-        How it came: ``"C-GET"``, ``"memory"``, ``"file"``.
+        How it came: ``"C-GET"``, ``"C-MOVE"``, ``"memory"``, ``"file"``.
     """
 
     sop_class_uid: str

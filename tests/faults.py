@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import chain, repeat
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from pydicom import uid
@@ -122,7 +122,7 @@ def playing(*scenes: Scene, secured: ssl.SSLContext | None = None) -> Iterator[S
 
     When it ends, every client must have left, and no thread or descriptor may be left over.
     """
-    before = _possessions()
+    before = possessions()
     with socket.create_server((HOST, 0)) as listener:
         stage = Stage(listener.getsockname()[1])
         thread = threading.Thread(target=_serve, args=(listener, scenes, stage, secured), name="faults")
@@ -136,16 +136,28 @@ def playing(*scenes: Scene, secured: ssl.SSLContext | None = None) -> Iterator[S
     if stage.mistakes:
         raise stage.mistakes[0]
     assert Farewell.STAYED not in stage.farewells
-    threads, descriptors = _possessions()
+    threads, descriptors = possessions()
     # Archives of other tests may end theirs meanwhile.
     assert threads <= before[0]
     assert descriptors <= before[1]
 
 
-def _possessions() -> tuple[set[threading.Thread], int]:
+def possessions() -> tuple[set[threading.Thread], int]:
     """The threads of this process, and how many files and sockets it holds open (where that can be told)."""
     descriptors = Path("/proc/self/fd")
     return set(threading.enumerate()), len(list(descriptors.iterdir())) if descriptors.exists() else 0
+
+
+@contextmanager
+def leaving_nothing() -> Iterator[None]:
+    """Expect that the block leaves no thread of ours and no descriptor; a server of this process may need a moment."""
+    threads, descriptors = possessions()
+    yield
+    assert not [each for each in possessions()[0] - threads if each.name.startswith("itkdicomqr")]
+    end = monotonic() + LISTEN_SECONDS
+    while possessions()[1] > descriptors:
+        assert monotonic() < end
+        sleep(0.02)
 
 
 def _serve(listener: socket.socket, scenes: Sequence[Scene], stage: Stage, secured: ssl.SSLContext | None) -> None:

@@ -89,14 +89,22 @@ def secured_orthanc(
 
 
 @contextmanager
-def dcmqrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
-    """DCMTK's image archive, filled with the data sets; it neither matches nor returns descriptions."""
+def dcmqrscp(
+    folder: Path, datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None
+) -> Iterator[RunningArchive]:
+    """DCMTK's image archive, filled with the data sets; it neither matches nor returns descriptions.
+
+    ``destinations`` are where it may send by C-MOVE: host and port by AE title.
+    """
     port = free_port()
+    hosts = "".join(
+        f"h{n} = ({title}, {host}, {at})\n" for n, (title, (host, at)) in enumerate((destinations or {}).items())
+    )
     (folder / "storage").mkdir()
     file = folder / "dcmqrscp.cfg"
     file.write_text(
         f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
-        "HostTable BEGIN\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"HostTable BEGIN\n{hosts}HostTable END\nVendorTable BEGIN\nVendorTable END\n"
         f"AETable BEGIN\nQRSCP {folder / 'storage'} RW (1000, 1024mb) ANY\nAETable END\n"
     )
     command = ["dcmqrscp", "-c", str(file), str(port)]
@@ -106,9 +114,11 @@ def dcmqrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchi
 
 
 @contextmanager
-def embedded(datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
+def embedded(
+    datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None
+) -> Iterator[RunningArchive]:
     """The archive that this package brings along."""
-    with Archive(datasets, ae_title="EMBEDDED") as archive:
+    with Archive(datasets, ae_title="EMBEDDED", destinations=destinations) as archive:
         yield RunningArchive("embedded", Node(HOST, archive.port, "EMBEDDED"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,15 +14,26 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
 from itkdicomqr.association import dimse, status
-from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, Proposal
+from itkdicomqr.association.contexts import FIND, GET, MOVE, VERIFICATION, Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command, Element, Field
-from itkdicomqr.association.negotiation import Context, Granted, read_acceptance, read_rejection, request_pdu
+from itkdicomqr.association.negotiation import (
+    ABORT,
+    RELEASE_RP,
+    RELEASE_RQ,
+    Context,
+    Granted,
+    read_acceptance,
+    read_rejection,
+    request_pdu,
+)
+from itkdicomqr.association.storing import stored_instance
 from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     ConnectionLostError,
     CorruptInstanceError,
+    DeadlineError,
     LimitExceededError,
     NetworkError,
     NoPresentationContextError,
@@ -41,22 +51,24 @@ MAX_PDU = 1 << 17
 MAX_MATCH_BYTES = 1 << 16
 """The largest data set of a C-FIND response: a usual one has some hundred bytes."""
 
+MAX_MOVE_BYTES = 1 << 22
+"""The largest data set of a C-MOVE response: it lists the UIDs of what failed."""
+
+TICK_SECONDS = 0.2
+"""How long a C-MOVE listens before whoever waits for it may turn to something else."""
+
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
 
 CANCEL_SECONDS = 1.0
 """How long the archive may take to end what it was asked to cancel, before it is aborted."""
 
-_UID = re.compile(r"[0-9.]{1,64}")
-_RELEASE_RQ = bytes([PduType.RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
-_RELEASE_RP = bytes([PduType.RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
-_ABORT = bytes([PduType.ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0])
 _ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
 
 
 @dataclass(frozen=True)
 class Retrieved:
-    """How a C-GET ended, in the archive's words; they prove nothing (PS3.4 C.4.3).
+    """How a C-GET or C-MOVE ended, in the archive's words; they prove nothing (PS3.4 C.4.3).
 
     Attributes
     ----------
@@ -209,6 +221,44 @@ class Association:
             command = message.command
             return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
 
+    def move(self, identifier: Dataset, destination: str) -> Generator[bool, None, Retrieved]:
+        """Have instances sent to a Storage SCP (C-MOVE, PS3.4 C.4.2).
+
+        How long the archive may be silent is the caller's to judge: meanwhile instances may come.
+
+        Parameters
+        ----------
+        identifier : Dataset
+            Level and unique keys.
+        destination : str
+            The AE title of the Storage SCP.
+
+        Yields
+        ------
+        bool
+            Whether the archive said that it is at it, or nothing for a moment.
+
+        Returns
+        -------
+        Retrieved
+            How the archive says that it ended.
+        """
+        with self._step("C-MOVE"):
+            context = self._context(MOVE[self._node.model])
+            self._request(Field.C_MOVE_RQ, context, identifier, destination)
+            self._reader.limit(MAX_MOVE_BYTES, "which no list of UIDs needs")
+            message = None
+            while message is None or self._pending(message, Field.C_MOVE_RSP, context):
+                yield message is not None
+                message = self._heard(TICK_SECONDS)
+            command = message.command
+            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+
+    @property
+    def local_host(self) -> str:
+        """Our address on this connection."""
+        return self._transport.local_host
+
     def accepts(self, abstract_syntax: str) -> bool:
         """Tell whether a presentation context of this class was accepted."""
         return self._granted.serving(abstract_syntax) is not None
@@ -218,7 +268,7 @@ class Association:
         if self._open:
             self._transport.deadline = Deadline(RELEASE_SECONDS)
             with suppress(NetworkError):
-                self._transport.send(_RELEASE_RQ, RELEASE_SECONDS, "idle")
+                self._transport.send(RELEASE_RQ, RELEASE_SECONDS, "idle")
                 while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
                     pass
         self._close()
@@ -228,7 +278,7 @@ class Association:
         if self._open:
             self._transport.deadline = Deadline(RELEASE_SECONDS)
             with suppress(NetworkError):
-                self._transport.send(_ABORT, RELEASE_SECONDS, "idle")
+                self._transport.send(ABORT, RELEASE_SECONDS, "idle")
         self._close()
 
     def _close(self) -> None:
@@ -303,10 +353,15 @@ class Association:
             raise NoPresentationContextError(message)
         return context
 
-    def _request(self, field: Field, context: Context, identifier: Dataset | None = None) -> None:
+    def _request(
+        self, field: Field, context: Context, identifier: Dataset | None = None, destination: str = ""
+    ) -> None:
         self._message_id = self._message_id % 0xFFFF + 1
         self._asked = context if field is not Field.C_ECHO_RQ else None
-        command = dimse.request(field, self._message_id, context.abstract_syntax, data_set=identifier is not None)
+        has_data_set = identifier is not None
+        command = dimse.request(
+            field, self._message_id, context.abstract_syntax, data_set=has_data_set, destination=destination
+        )
         self._send(context.id, command)
         if identifier is not None:
             content = _encoded(identifier, UID(context.transfer_syntax))
@@ -366,23 +421,25 @@ class Association:
 
     def _stored(self, message: Message) -> Iterator[Instance]:
         """Answer for one instance, and take it (C-STORE as the SCP, PS3.4 annex B)."""
-        context = self._granted.contexts.get(message.context_id)
-        command = message.command
-        if context is None:
-            raise ProtocolError(f"it sent an instance on presentation context {message.context_id}, which is not open")
-        if command.text(Element.AFFECTED_SOP_CLASS_UID) != context.abstract_syntax:
-            raise ProtocolError("it sent an instance on the presentation context of another SOP class")
-        if not command.has_data_set:
-            raise ProtocolError("it sent a C-STORE request without a data set")
-        sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
-        if not _UID.fullmatch(sop_instance_uid):
-            raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
+        instance = stored_instance(message, self._granted.contexts, "C-GET")
         # Answered first, so that the archive sends the next instance while this one is worked on.
-        self._send(context.id, dimse.store_response(command, status.SUCCESS))
-        yield Instance(context.abstract_syntax, sop_instance_uid, context.transfer_syntax, message.data, origin="C-GET")
+        self._send(message.context_id, dimse.store_response(message.command, status.SUCCESS))
+        yield instance
 
     def _receive(self, setting: str) -> Message:
         event = self._event(getattr(self._node.timeouts, setting), setting)
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        return event
+
+    def _heard(self, seconds: float) -> Message | None:
+        """Read for so long at most; a message that is not whole by then is read on the next time."""
+        try:
+            count = self._transport.read_into(self._reader.room(), seconds, "idle")
+        except DeadlineError:
+            self._transport.deadline.left(seconds)
+            return None
+        event = self._reader.arrived(count)
         if isinstance(event, Pdu):
             raise self._interrupted(event)
         return event
@@ -403,7 +460,7 @@ class Association:
             return ConnectionLostError(f"{source} aborted the association")
         if pdu.type is PduType.RELEASE_RQ:
             with suppress(NetworkError):
-                self._transport.send(_RELEASE_RP, RELEASE_SECONDS, "idle")
+                self._transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
             return ConnectionLostError("the archive released the association in the middle of an operation")
         return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
 

@@ -43,6 +43,11 @@ class Deadline:
         own._end = self._end
         return own
 
+    @property
+    def remaining(self) -> float:
+        """Seconds until then; negative once it has passed."""
+        return self._end - monotonic()
+
     def left(self, seconds: float) -> float:
         """Shorten a wait to what is left of the whole.
 
@@ -51,14 +56,14 @@ class Deadline:
         DeadlineError
             Nothing is left.
         """
-        left = self._end - monotonic()
+        left = self.remaining
         if left <= 0 or self._call.cancelled:
             raise DeadlineError(CANCELLED if self._call.cancelled else self._over())
         return min(left, seconds)
 
     def over(self, seconds: float, setting: str) -> str:
         """Say what it means that so many seconds, as `left` gave them, have passed."""
-        if self._end <= monotonic() + INACCURACY:
+        if self.remaining <= INACCURACY:
             return self._over()
         return f"nothing came for {seconds:g} s: raise {setting}_timeout if the archive needs longer"
 
@@ -95,7 +100,7 @@ class _Call:
         with self._lock:
             self._connections.add(connection)
             if self.cancelled:
-                _stop_reading(connection)
+                stop_reading(connection)
 
     def remove(self, connection: socket.socket) -> None:
         with self._lock:
@@ -105,10 +110,10 @@ class _Call:
         with self._lock:
             self.cancelled = True
             for connection in self._connections:
-                _stop_reading(connection)
+                stop_reading(connection)
 
 
-def _stop_reading(connection: socket.socket) -> None:
+def stop_reading(connection: socket.socket) -> None:
     """Make a thread that waits for bytes go on as if the peer had closed; what it says still goes out."""
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)

@@ -28,6 +28,8 @@ class Field(IntEnum):
     C_GET_RSP = 0x8010
     C_FIND_RQ = 0x0020
     C_FIND_RSP = 0x8020
+    C_MOVE_RQ = 0x0021
+    C_MOVE_RSP = 0x8021
     C_ECHO_RQ = 0x0030
     C_ECHO_RSP = 0x8030
     C_CANCEL_RQ = 0x0FFF
@@ -41,6 +43,7 @@ class Element(IntEnum):
     COMMAND_FIELD = 0x0100
     MESSAGE_ID = 0x0110
     MESSAGE_ID_BEING_RESPONDED_TO = 0x0120
+    MOVE_DESTINATION = 0x0600
     PRIORITY = 0x0700
     COMMAND_DATA_SET_TYPE = 0x0800
     STATUS = 0x0900
@@ -67,6 +70,7 @@ _READERS: Mapping[int, Callable[[bytes], int | str]] = {
     Element.COMMAND_FIELD: _short,
     Element.MESSAGE_ID: _short,
     Element.MESSAGE_ID_BEING_RESPONDED_TO: _short,
+    Element.MOVE_DESTINATION: _text,
     Element.COMMAND_DATA_SET_TYPE: _short,
     Element.STATUS: _short,
     Element.ERROR_COMMENT: _text,
@@ -146,8 +150,8 @@ class Command:
         return self.elements.get(Element.COMMAND_DATA_SET_TYPE, NO_DATA_SET) != NO_DATA_SET
 
 
-def request(field: Field, message_id: int, sop_class_uid: str, *, data_set: bool) -> Command:
-    """Make a C-ECHO, C-FIND or C-GET request (PS3.7 9.3)."""
+def request(field: Field, message_id: int, sop_class_uid: str, *, data_set: bool, destination: str = "") -> Command:
+    """Make a C-ECHO, C-FIND, C-GET or C-MOVE request (PS3.7 9.3), the last with the AE title of its destination."""
     elements: dict[int, int | str] = {
         Element.AFFECTED_SOP_CLASS_UID: sop_class_uid,
         Element.COMMAND_FIELD: field,
@@ -156,6 +160,9 @@ def request(field: Field, message_id: int, sop_class_uid: str, *, data_set: bool
     }
     if data_set:
         elements[Element.PRIORITY] = PRIORITY_MEDIUM
+    if destination:
+        # An AE title is padded with a space (PS3.5 6.2), where a UID takes a zero.
+        elements[Element.MOVE_DESTINATION] = destination + " " * (len(destination) % 2)
     return Command(elements)
 
 
@@ -166,6 +173,19 @@ def cancel(message_id: int) -> Command:
             Element.COMMAND_FIELD: Field.C_CANCEL_RQ,
             Element.MESSAGE_ID_BEING_RESPONDED_TO: message_id,
             Element.COMMAND_DATA_SET_TYPE: NO_DATA_SET,
+        }
+    )
+
+
+def echo_response(request: Command) -> Command:
+    """Answer a C-ECHO request (PS3.7 9.3.5.2)."""
+    return Command(
+        {
+            Element.AFFECTED_SOP_CLASS_UID: request.text(Element.AFFECTED_SOP_CLASS_UID),
+            Element.COMMAND_FIELD: Field.C_ECHO_RSP,
+            Element.MESSAGE_ID_BEING_RESPONDED_TO: request.number(Element.MESSAGE_ID),
+            Element.COMMAND_DATA_SET_TYPE: NO_DATA_SET,
+            Element.STATUS: 0,
         }
     )
 

@@ -1,4 +1,4 @@
-"""The A-ASSOCIATE PDUs: what is asked for, what was granted (PS3.8 9.3.2 to 9.3.4)."""
+"""The PDUs that open and end an association: what is asked for, what was granted (PS3.8 9.3.2 to 9.3.8)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pynetdicom.pdu_primitives import (
 from pynetdicom.presentation import PresentationContext
 
 from itkdicomqr.association.contexts import MAX_CONTEXTS, Proposal
+from itkdicomqr.association.stream import PduType
 from itkdicomqr.errors import AssociationRejectedError, ProtocolError
 from itkdicomqr.node import Node
 from itkdicomqr.security import Identity
@@ -27,6 +28,11 @@ IMPLEMENTATION_CLASS_UID = "2.25.279507317305881255384568493617768359448"
 """Made from a UUID (PS3.5 B.2), so it is nobody else's."""
 IMPLEMENTATION_VERSION = "ITKDICOMQR_0_1"
 ACCEPTED = 0
+
+RELEASE_RQ = bytes([PduType.RELEASE_RQ, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+RELEASE_RP = bytes([PduType.RELEASE_RP, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+ABORT = bytes([PduType.ABORT, 0, 0, 0, 0, 4, 0, 0, 0, 0])
+"""The PDUs that end an association, encoded."""
 
 _CALLED, _CALLING = "its own", "our"
 _REASONS: Mapping[tuple[int, int], str] = {

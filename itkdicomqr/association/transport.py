@@ -9,7 +9,7 @@ import struct
 from typing import Self
 
 from itkdicomqr.association.connection import connect
-from itkdicomqr.association.deadline import Deadline
+from itkdicomqr.association.deadline import Deadline, stop_reading
 from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError, TLSError
 from itkdicomqr.node import Node
 from itkdicomqr.security import refusal
@@ -105,6 +105,15 @@ class Transport:
             raise self._broken(error, seconds, setting) from None
         self.sending = False
 
+    @property
+    def local_host(self) -> str:
+        """Our address on this connection."""
+        return str(self._socket.getsockname()[0])
+
+    def interrupt(self) -> None:
+        """Wake whoever waits for the peer, in another thread, as if the peer had closed; sending is still possible."""
+        stop_reading(self._socket)
+
     def close(self) -> None:
         """Close the connection, whatever its state."""
         self._call.let_go(self._socket)
@@ -145,6 +154,11 @@ class _KernelTimeouts:
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self._socket.setsockopt(socket.SOL_SOCKET, option, interval)
         self._seconds = seconds
+
+
+def place_of(host: str, port: int) -> str:
+    """Host and port, as messages name them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _kernel_keeps_time(connection: socket.socket) -> bool:

@@ -15,7 +15,12 @@ from itkdicomqr.association import dimse
 from itkdicomqr.association.dimse import Command, Element, Field
 from itkdicomqr.errors import ProtocolError
 
-TEXTS = {Element.AFFECTED_SOP_CLASS_UID, Element.AFFECTED_SOP_INSTANCE_UID, Element.ERROR_COMMENT}
+TEXTS = {
+    Element.AFFECTED_SOP_CLASS_UID,
+    Element.AFFECTED_SOP_INSTANCE_UID,
+    Element.MOVE_DESTINATION,
+    Element.ERROR_COMMENT,
+}
 NUMBERS = set(Element) - TEXTS - {Element.GROUP_LENGTH, Element.PRIORITY}
 
 uids = st.from_regex(r"[1-9]{1,2}(\.[1-9][0-9]{0,5}){1,9}", fullmatch=True)
@@ -128,3 +133,9 @@ def test_a_request_without_a_data_set_says_so_and_has_no_priority() -> None:
     command = dimse.request(Field.C_ECHO_RQ, 1, "1.2.840.10008.1.1", data_set=False)
     assert not command.has_data_set
     assert Element.PRIORITY not in command.elements
+
+
+def test_the_destination_of_a_move_is_padded_with_a_space() -> None:
+    command = dimse.request(Field.C_MOVE_RQ, 1, "1.2", data_set=True, destination="ITKDICOMQ")
+    assert element(Element.MOVE_DESTINATION, b"ITKDICOMQ ") in command.encode()
+    assert Command.parse(command.encode()).text(Element.MOVE_DESTINATION) == "ITKDICOMQ"

@@ -1,0 +1,194 @@
+"""A series by C-MOVE: asked for on one association, and sent to our receiver on others (PS3.4 C.4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from pydicom.dataset import Dataset
+
+from itkdicomqr.association import Association, Deadline, Retrieved, status
+from itkdicomqr.association.association import TICK_SECONDS
+from itkdicomqr.association.contexts import MOVE, service
+from itkdicomqr.association.pending import Pending
+from itkdicomqr.association.receiver import Receiver
+from itkdicomqr.errors import ConnectionLostError, DeadlineError, MoveNothingArrivedError, NetworkError
+from itkdicomqr.instance import Instance
+from itkdicomqr.node import Node
+
+LATE_AFTER = frozenset({status.SUCCESS, status.SOME_FAILED})
+"""The ends after which instances may still come: some archives answer before they send."""
+
+
+@dataclass(frozen=True)
+class Moved(Retrieved):
+    """How a C-MOVE ended, in the archive's words, and what our receiver saw.
+
+    Attributes
+    ----------
+    problems : tuple of NetworkError
+        What went wrong with associations to our receiver.
+    """
+
+    problems: tuple[NetworkError, ...] = ()
+
+    def __str__(self) -> str:
+        return "; ".join([super().__str__(), *map(str, self.problems)])
+
+
+def move(
+    node: Node,
+    request: Dataset,
+    receiver: Receiver,
+    deadline: Deadline,
+    *,
+    complete: Callable[[], bool],
+    expected: Collection[str] = (),
+    lossy: bool = False,
+) -> Generator[Instance, None, Moved]:
+    """Bring instances of one series by C-MOVE.
+
+    Parameters
+    ----------
+    node : Node
+        The archive; it sends to the AE title ``node.calling_ae_title``.
+    request : Dataset
+        The identifier: SERIES level, or IMAGE level with some of the SOP Instance UIDs.
+    receiver : Receiver
+        Where they arrive.
+    deadline : Deadline
+        Of the whole call.
+    complete : callable
+        Tells whether all has been yielded that is wanted; until then, what is late is waited for.
+    expected : collection of str
+        The SOP Instance UIDs that an error calls missing if nothing comes.
+    lossy : bool
+        Whether transfer syntaxes that lose something are accepted.
+
+    Yields
+    ------
+    Instance
+        As they come; of the series, and otherwise not yet checked.
+
+    Returns
+    -------
+    Moved
+        How it ended.
+
+    Raises
+    ------
+    MoveNothingArrivedError
+        Nothing came; it says what the archive must have configured.
+    DeadlineError
+        Neither an answer nor an instance came in time.
+    """
+    endpoint = node.move or node
+    uids = request.get("SOPInstanceUID")
+    wanted = None if not uids else {uids} if isinstance(uids, str) else set(uids)
+    with (
+        Association.open(endpoint, [service(MOVE[endpoint.model])], deadline) as association,
+        receiver.expect(request.SeriesInstanceUID, deadline, wanted, lossy=lossy) as pending,
+        _asking(association, request, node.calling_ae_title, pending) as answer,
+    ):
+        count = 0
+        for instance in _arrivals(endpoint, pending, answer, complete):
+            count += 1
+            yield instance
+        end = Moved(**vars(answer.result()), problems=pending.problems)
+        if not count:
+            raise _nothing(node, end, receiver.place_seen_from(association.local_host), expected, pending)
+        return end
+
+
+@contextmanager
+def _asking(
+    association: Association, request: Dataset, destination: str, pending: Pending
+) -> Iterator[Future[Retrieved]]:
+    """Send the request, and hear the answers in a thread until they end, or the block does."""
+    left = Event()
+    answer: Future[Retrieved] = Future()
+    answer.add_done_callback(lambda _: pending.wake())
+
+    def hear() -> None:
+        try:
+            with closing(association.move(request, destination)) as answers:
+                answer.set_result(_end_of(answers, pending, left))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    # An executor's thread would keep the interpreter from ending while a generator is forgotten halfway.
+    thread = Thread(target=hear, name="itkdicomqr move", daemon=True)
+    thread.start()
+    try:
+        yield answer
+    finally:
+        left.set()
+        thread.join()
+
+
+def _end_of(answers: Generator[bool, None, Retrieved], pending: Pending, left: Event) -> Retrieved:
+    while not left.is_set():
+        try:
+            said_something = next(answers)
+        except StopIteration as end:
+            pending.heard()
+            retrieved: Retrieved = end.value
+            return retrieved
+        if said_something:
+            pending.heard()
+    raise ConnectionLostError("nobody waits for the move any more")
+
+
+def _arrivals(
+    node: Node, pending: Pending, answer: Future[Retrieved], complete: Callable[[], bool]
+) -> Iterator[Instance]:
+    """Give what arrives while the archive is at it, and then what is late."""
+    while not answer.done():
+        instance = pending.take(TICK_SECONDS)
+        if instance is not None:
+            yield instance
+        elif not answer.done():
+            _check_silence(node, pending)
+    patience = _patience(node, answer)
+    while True:
+        is_over = pending.silence >= patience or complete()
+        instance = pending.take(0 if is_over else TICK_SECONDS)
+        if instance is not None:
+            yield instance
+        elif is_over:
+            return
+
+
+def _check_silence(node: Node, pending: Pending) -> None:
+    setting = "idle" if pending.was_heard else "first_response"
+    seconds = getattr(node.timeouts, setting)
+    if pending.silence > seconds:
+        message = (
+            f"neither an answer nor an instance came for {seconds:g} s: raise {setting}_timeout if the archive needs "
+            "longer, and have no firewall between it and our receiver"
+        )
+        raise DeadlineError(message, place=node.place, step="C-MOVE")
+
+
+def _patience(node: Node, answer: Future[Retrieved]) -> float:
+    """Tell how long to wait for what is late: not at all once the archive has failed."""
+    if answer.exception() is not None or answer.result().status not in LATE_AFTER:
+        return 0
+    return node.timeouts.late
+
+
+def _nothing(
+    node: Node, end: Moved, place: str, expected: Collection[str], pending: Pending
+) -> MoveNothingArrivedError:
+    seen = "something connected to our receiver" if pending.was_reached else "nobody connected to our receiver"
+    message = (
+        f"{node.place}: C-MOVE: nothing arrived, and {seen} (the archive said: {end}). The archive must have the AE "
+        f"title {node.calling_ae_title!r} configured at {place}, reach that address through every firewall, and be "
+        "allowed to store there"
+    )
+    error = MoveNothingArrivedError(message, missing=tuple(expected), server_comment=end.server_comment)
+    error.__cause__ = next(iter(end.problems), None)
+    return error
