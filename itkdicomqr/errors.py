@@ -40,7 +40,6 @@
         └── ToolkitError                 the toolkit is missing, or lacks the type
 
     DICOMQRWarning (UserWarning)         the image is right, but otherwise than may be expected
-    └── GeometryWarning                  slices were averaged, padded, resampled or sheared
 
 Every message names what was found and what to try. The archive's own words are in
 ``server_comment``, escaped, and never in the message: they may hold patient data.
@@ -342,11 +341,9 @@ class ToolkitError(VolumeError):
 
 
 class DICOMQRWarning(UserWarning):
-    """Base of all warnings of this package: an image is right, but otherwise than may be expected.
+    """An image is right, but voxels are or lie otherwise than may be expected.
 
-    They hold no patient data. ``warnings.simplefilter("error", DICOMQRWarning)`` makes them errors.
+    Slices are uneven, or were averaged, padded, resampled or sheared; or only their numbers order
+    them. The message holds no patient data. ``warnings.simplefilter("error", DICOMQRWarning)`` makes
+    it an error.
     """
-
-
-class GeometryWarning(DICOMQRWarning):
-    """Slices are uneven, or were averaged, padded, resampled or sheared, or only their numbers order them."""

@@ -157,14 +157,15 @@ def corner_error(
     corners = np.array([(i, j) for i in (0, layout.columns - 1) for j in (0, layout.rows - 1)], dtype=float)
     axes = (np.array(grid.direction) * grid.spacing).T
     first = np.array([header.position for header in slices]) - grid.origin - np.array(places) @ axes
-    turned = np.array([_own_axes(header, source) for header in slices]) - axes[:2]
+    turned = _own_axes(slices, source) - axes[:2]
     return float(np.linalg.norm(first[:, np.newaxis] + corners @ turned, axis=2).max())
 
 
-def _own_axes(header: SliceHeader, source: SpacingSource) -> NDArray[np.float64]:
-    """Return the steps to the next column and to the next row that a header tells."""
-    rows, columns = in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
-    return np.reshape(header.orientation or (), (2, 3)) * [[columns], [rows]]
+def _own_axes(slices: Sequence[SliceHeader], source: SpacingSource) -> NDArray[np.float64]:
+    """Return the steps to the next column and to the next row that each header tells."""
+    spacings = [in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING) for header in slices]
+    orientations = np.array([header.orientation for header in slices], dtype=float).reshape(-1, 2, 3)
+    return orientations * np.array(spacings)[:, ::-1, np.newaxis]
 
 
 def _single_step(slices: Sequence[SliceHeader]) -> float:

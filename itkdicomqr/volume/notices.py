@@ -6,7 +6,7 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING
 
-from itkdicomqr.errors import GeometryWarning
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.geometry import in_plane_spacing
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
 def warn_of(reports: Iterable[Report]) -> None:
     """Give each departure once as a Python warning, at the line that called into this package."""
     for sentence in dict.fromkeys(sentence for report in reports for sentence in report.departures):
-        warnings.warn(sentence, GeometryWarning, stacklevel=_level_of_caller())
+        warnings.warn(sentence, DICOMQRWarning, stacklevel=_level_of_caller())
 
 
 def _level_of_caller() -> int:

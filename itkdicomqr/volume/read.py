@@ -89,7 +89,7 @@ def read_volumes(
 
     Warns
     -----
-    GeometryWarning
+    DICOMQRWarning
         Slices are a little uneven, or were averaged, padded, resampled or sheared; or they have no
         position; ``Volume.report`` tells it too.
     """

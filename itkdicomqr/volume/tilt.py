@@ -47,9 +47,9 @@ def check_alignment(regularity: Regularity, positions: Sequence[Vector], options
         if distance > regularity.tolerated_sideways
     )
     message = (
-        f"slices are misaligned: ImagePositionPatient (0020,0032) lies beside the line from the first to the last, "
-        f"{beside} (allowed: {regularity.tolerated_sideways:.3f} mm); {CURES['resample']}, "
-        f"gaps='split' gives each regular part as a volume, {CURES['itk']}"
+        f"slices are misaligned: ImagePositionPatient (0020,0032) lies beside the line from the first to the last by "
+        f"up to {regularity.sideways:.3f} mm (allowed: {regularity.tolerated_sideways:.3f} mm); {beside}; "
+        f"{CURES['resample']}, gaps='split' gives each regular part as a volume, {CURES['itk']}"
     )
     raise MisalignedSlicesError(message)
 
@@ -114,7 +114,9 @@ def _rectangular(grid: Geometry, sampling: Sampling, positions: Sequence[Vector]
 
 
 def _found(regularity: Regularity) -> str:
-    return (
-        f"ImagePositionPatient (0020,0032) goes along a line tilted by {regularity.tilt_degrees:.2f} degrees against "
-        f"the normal of ImageOrientationPatient (0020,0037), slices up to {regularity.sideways:.3f} mm beside it"
+    tilted = (
+        f"is tilted by {regularity.tilt_degrees:.2f} degrees against the normal of ImageOrientationPatient (0020,0037)"
     )
+    bent = f"has slices up to {regularity.sideways:.3f} mm beside it"
+    found = (tilted, regularity.tilt_degrees > SILENT_TILT), (bent, not regularity.is_straight)
+    return "the line of ImagePositionPatient (0020,0032) " + " and ".join(text for text, applies in found if applies)

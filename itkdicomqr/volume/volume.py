@@ -50,7 +50,7 @@ class Report:
         Whether the stored values were inverted.
     departures : tuple of str
         Those of the warnings that tell how voxels are or lie otherwise than ITK would have them, or
-        than their headers say; each is also given as a `GeometryWarning`.
+        than their headers say; each is also given as a `DICOMQRWarning`.
     padded : mapping
         The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be.
     padding : float or None
