@@ -108,7 +108,6 @@ def _checked(count: int) -> int:
 
 def _refusal(regularity: Regularity, positions: Sequence[Vector], counts: tuple[int, ...] | None) -> VolumeError:
     """Make the error that says where the steps differ, and which choices fit."""
-    steps = list(zip(regularity.steps, positions, strict=False))
     if counts:
         gaps = zip(counts, positions, strict=False)
         missing = named(f"{count - 1} after {shown(position)}" for count, position in gaps if count > 1)
@@ -116,7 +115,7 @@ def _refusal(regularity: Regularity, positions: Sequence[Vector], counts: tuple[
     usual = median(regularity.steps)
     odd = named(
         f"{step:.4f} mm after {shown(position)}"
-        for step, position in steps
+        for step, position in zip(regularity.steps, positions, strict=False)
         if abs(step - usual) > TOLERATED_DEVIATION * usual
     )
     return NonUniformSpacingError(
@@ -138,5 +137,4 @@ def _cures(*unfit: str) -> str:
 
 
 def _listed(padded: Sampling, positions: Sequence[Vector]) -> str:
-    places = zip(padded.padded, padded.between(positions), strict=True)
-    return named(f"slice {index} at {shown(place)}" for index, place in places)
+    return named(f"slice {index} at {shown(place)}" for index, place in padded.padded_positions(positions).items())

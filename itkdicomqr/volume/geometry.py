@@ -165,7 +165,8 @@ def _own_axes(slices: Sequence[SliceHeader], source: SpacingSource) -> NDArray[n
     """Return the steps to the next column and to the next row that each header tells."""
     spacings = [in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING) for header in slices]
     orientations = np.array([header.orientation for header in slices], dtype=float).reshape(-1, 2, 3)
-    return orientations * np.array(spacings)[:, ::-1, np.newaxis]
+    axes: NDArray[np.float64] = orientations * np.array(spacings)[:, ::-1, np.newaxis]
+    return axes
 
 
 def _single_step(slices: Sequence[SliceHeader]) -> float:

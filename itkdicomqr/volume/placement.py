@@ -78,7 +78,7 @@ def placement_of(stack: Stack, options: Options) -> Placement:
     return Placement(
         grid=grid,
         sampling=moved,
-        padded=dict(zip(sampling.padded, sampling.between(positions), strict=True)),
+        padded=sampling.padded_positions(positions),
         sheared=grid.direction != orthogonal.direction,
         regularity=regularity,
         departures=of_gaps + of_tilt,

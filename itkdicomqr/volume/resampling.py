@@ -71,16 +71,16 @@ class Sampling:
         along = [np.interp(slices, self.places, axis).tolist() for axis in zip(*values, strict=True)]
         return [list(vector) for vector in zip(*along, strict=True)]
 
-    def between(self, positions: Sequence[Vector]) -> list[Vector]:
+    def padded_positions(self, positions: Sequence[Vector]) -> dict[int, Vector]:
         """Return where the padded slices of the grid would lie among the positions of those that came."""
-        if not self.padded:
-            return []
-        along = self.along_grid(positions)
-        return [(along[index][0], along[index][1], along[index][2]) for index in self.padded]
+        along = self.along_grid(positions) if self.padded else []
+        return {index: (along[index][0], along[index][1], along[index][2]) for index in self.padded}
 
     def frame(self, rows: int, columns: int) -> tuple[int, int]:
         """Return rows and columns of the grid for those of a slice."""
-        right, down = (ceil(max(axis, default=0.0)) for axis in zip(*(self.offsets or ((0.0, 0.0),)), strict=True))
+        if not self.offsets:
+            return rows, columns
+        right, down = (ceil(max(axis)) for axis in zip(*self.offsets, strict=True))
         return rows + down, columns + right
 
     def voxels(self, layout: PixelLayout) -> int:

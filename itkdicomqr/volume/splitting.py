@@ -29,11 +29,12 @@ def regular_parts(stack: Stack, options: Options) -> list[Stack]:
     """
     if options.gaps != "split" or stack.slices[0].position is None:
         return [stack]
-    parts = sorted(_parts(stack.slices), key=lambda part: stack.slices.index(part[0]))
+    parts = list(_parts(stack.slices))
     return [stack] if len(parts) == 1 else [Stack(part, {**stack.key, PART: at}) for at, part in enumerate(parts)]
 
 
 def _parts(slices: Slices) -> Iterator[Slices]:
+    """Give the regular parts in their order."""
     towards = normal(slices[0].orientation or ())
     waiting = [slices]
     while waiting:
@@ -44,7 +45,7 @@ def _parts(slices: Slices) -> Iterator[Slices]:
             yield part
         else:
             cut = _cut(positions)
-            waiting += [part[:cut], part[cut:]]
+            waiting += [part[cut:], part[:cut]]
 
 
 def _cut(positions: list[Vector]) -> int:

@@ -18,7 +18,7 @@ def test_a_regular_stack_deviates_in_nothing() -> None:
 
 def test_steps_are_measured_along_the_normal_and_sideways_from_the_line() -> None:
     regularity = regularity_of([(0, 0, 0), (1, 0, 2), (0, 0, 4), (4, 0, 8)], NORMAL)
-    assert regularity.steps == (2, 2, 4)
+    assert regularity.steps == (2.0, 2.0, 4.0)
     assert regularity.step_deviation == pytest.approx(0.5)
     assert regularity.tilt_degrees == pytest.approx(np.degrees(np.arctan(0.5)))
     assert regularity.sideways == pytest.approx(4 / np.sqrt(1.25) / 2)
