@@ -60,4 +60,4 @@ def _holds(dtype: np.dtype[Any], value: float) -> bool:
     if dtype.kind == "f":
         return True
     limits = np.iinfo(dtype)
-    return float(value).is_integer() and limits.min <= value <= limits.max
+    return limits.min <= value <= limits.max and float(value).is_integer()

@@ -94,7 +94,7 @@ def straightened(
         along = difference(positions[-1], positions[0])
         return grid.sheared(along), sampling, (f"{found}: the direction is sheared, which NIfTI cannot store",)
     box, moved = _rectangular(grid, sampling, positions)
-    return box, moved, (f"{found}: each is interpolated within its plane into a rectangular grid",)
+    return box, moved, (f"{found}: each slice is interpolated within its plane into a rectangular grid",)
 
 
 def _rectangular(grid: Geometry, sampling: Sampling, positions: Sequence[Vector]) -> tuple[Geometry, Sampling]:

@@ -57,7 +57,7 @@ def padded_float() -> Volume:
     return volume
 
 
-@pytest.mark.parametrize("padding", [40000, 0.5, float("nan")])
+@pytest.mark.parametrize("padding", [40000, 0.5, float("nan"), float("inf"), pytest.param(10**400, id="huge")])
 def test_the_callers_must_be_one_of_the_type(padding: float) -> None:
     slices = series("CT", 5)
     with pytest.raises(InputError, match=f"padding={padding} is no value of the volume's type, int16"):
