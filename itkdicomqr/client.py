@@ -19,6 +19,7 @@ from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_on
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, assemble, one_volume
+from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.toolkits import TARGETS, Target
 
@@ -197,7 +198,9 @@ class Client:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return target.image(one_volume(self._volumes(series, words, target, progress), volume))
+        loaded = one_volume(self._volumes(series, words, target, progress), volume)
+        warn_of([loaded.report])
+        return target.image(loaded)
 
     def load_volumes(
         self,
@@ -213,7 +216,9 @@ class Client:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return [target.image(volume) for volume in self._volumes(series, words, target, progress)]
+        loaded = self._volumes(series, words, target, progress)
+        warn_of(volume.report for volume in loaded)
+        return [target.image(volume) for volume in loaded]
 
     def _volumes(
         self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None

@@ -39,6 +39,8 @@
         ├── UnsupportedImageError        a kind that is refused rather than guessed at
         └── ToolkitError                 the toolkit is missing, or lacks the type
 
+    DICOMQRWarning (UserWarning)         the image is right, but otherwise than may be expected
+
 Every message names what was found and what to try. The archive's own words are in
 ``server_comment``, escaped, and never in the message: they may hold patient data.
 """
@@ -336,3 +338,12 @@ class UnsupportedImageError(VolumeError):
 
 class ToolkitError(VolumeError):
     """The toolkit is not installed, or cannot hold the image."""
+
+
+class DICOMQRWarning(UserWarning):
+    """An image is right, but voxels are or lie otherwise than may be expected.
+
+    Slices are uneven, or were averaged, padded, resampled or sheared; or only their numbers order
+    them. The message holds no patient data. ``warnings.simplefilter("error", DICOMQRWarning)`` makes
+    it an error.
+    """

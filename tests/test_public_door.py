@@ -73,15 +73,21 @@ def test_a_volume_needs_no_toolkit(demo_archive: Archive, toolkit: str) -> None:
     assert "is not installed: pip install" in refusal
 
 
+ROOTS = ("DICOMQRError", "DICOMQRWarning")
+
+
 def drawn_tree() -> Iterator[tuple[str, str, str]]:
-    """Read the docstring's tree: name, parent, and other base."""
+    """Read the docstring's trees: name, parent, and other base."""
     above: dict[int, str] = {}
     for line in (errors.__doc__ or "").splitlines():
         found = re.match(r"    (?P<branch>[│├└─ ]*)(?P<name>\w+)(?: \((?P<other>\w+)\))?(?: .*)?$", line)
-        if found and (found["name"] == "DICOMQRError" or found["branch"]):
+        if found and found["name"] in ROOTS:
+            above[0] = found["name"]
+            yield found["name"], found["other"] or "Exception", ""
+        elif found and found["branch"]:
             depth = len(found["branch"]) // 4
             above[depth] = found["name"]
-            yield found["name"], above[depth - 1] if depth else "Exception", found["other"] or ""
+            yield found["name"], above[depth - 1], found["other"] or ""
 
 
 def test_the_tree_of_errors_is_drawn_as_it_is() -> None:

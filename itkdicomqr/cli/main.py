@@ -18,6 +18,7 @@ from itkdicomqr.cli.options import client_words, criteria_options, criteria_word
 from itkdicomqr.errors import (
     AmbiguousSeriesError,
     DICOMQRError,
+    MisalignedSlicesError,
     MissingSlicesError,
     MultipleVolumesError,
     NodeError,
@@ -29,8 +30,9 @@ EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code,
 
 _CURES: dict[type[DICOMQRError], str] = {
     MultipleVolumesError: "--volume N",
-    MissingSlicesError: "--gaps average",
-    NonUniformSpacingError: "--gaps average",
+    MissingSlicesError: "--gaps pad, resample, split or average",
+    NonUniformSpacingError: "--gaps resample, split or average",
+    MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
 }
 """How the cure that a message names is spelt as an option."""
 
@@ -116,8 +118,9 @@ def find(*, as_json: bool, names: bool, **words: Any) -> None:
 @criteria_options
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Image file: .nii.gz, .nii, .nrrd or .mha.")
 @click.option("--volume", "-v", type=int, help="Which volume, if the series holds several.")
-@click.option("--gaps", metavar="error|average", help="What to do about missing slices.")
-@click.option("--tilt", metavar="shear|error|itk", help="What to do about a tilted gantry.")
+@click.option("--gaps", metavar="error|pad|resample|split|average", help="What to do about missing slices.")
+@click.option("--tilt", metavar="shear|resample|error|itk", help="What to do about a tilted gantry.")
+@click.option("--padding", type=float, metavar="VALUE", help="Of voxels that no slice came for.")
 @click.option(
     "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
 )
@@ -130,6 +133,7 @@ def load(
     volume: int | None,
     gaps: str | None,
     tilt: str | None,
+    padding: float | None,
     keep_metadata: bool,
     picture: Path | None,
     progress: bool | None,
@@ -138,7 +142,7 @@ def load(
 ) -> None:
     """Load the one series for PATIENT_ID, DATE and DESCRIPTION, and describe its image."""
     from itkdicomqr.cli.picture import write_picture
-    from itkdicomqr.cli.show import progress_bar, show_json, show_summary, summary
+    from itkdicomqr.cli.show import progress_bar, show_json, show_summary, summary, warnings_shown
     from itkdicomqr.cli.write import PICTURE_SUFFIXES, check_target, write_image
     from itkdicomqr.client import Client
 
@@ -147,8 +151,9 @@ def load(
     if picture is not None:
         check_target(picture, PICTURE_SUFFIXES)
     client = Client(**client_words(words))
-    options: dict[str, Any] = {name: value for name, value in (("gaps", gaps), ("tilt", tilt)) if value is not None}
-    with progress_bar(shown=sys.stderr.isatty() if progress is None else progress) as bar:
+    chosen = {"gaps": gaps, "tilt": tilt, "padding": padding}
+    options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    with warnings_shown(), progress_bar(shown=sys.stderr.isatty() if progress is None else progress) as bar:
         loaded = client.load_series(**criteria_words(words), **options, volume=volume, toolkit="volume", progress=bar)
     if output is not None:
         write_image(loaded, output, keep_metadata=keep_metadata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from itkdicomqr.cli.options import PICKING_OPTIONS
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
@@ -91,6 +93,16 @@ def progress_bar(*, shown: bool) -> Iterator[InstanceProgress | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:
         yield InstanceProgress(bar)
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Print the package's warnings on stderr, as its errors are."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DICOMQRWarning)
+        yield
+    for warning in caught:
+        print(f"itkdicomqr: {warning.message}", file=sys.stderr)
 
 
 class InstanceProgress:

@@ -65,7 +65,10 @@ def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> N
 
     suffix = check_target(path)
     if suffix.startswith(".nii") and _is_sheared(volume):
-        message = f"{path}: NIfTI cannot hold the shear of a tilted gantry; write .nrrd or .mha"
+        message = (
+            f"{path}: NIfTI cannot hold the shear of a tilted gantry; write .nrrd or .mha, "
+            "or straighten it with --tilt resample"
+        )
         raise UnsupportedImageError(message)
     image = volume.to_itk()
     if not keep_metadata:

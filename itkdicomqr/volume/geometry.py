@@ -1,4 +1,4 @@
-"""Where the voxels lie: ITK's arithmetic to the last bit, and how far each slice is from it.
+"""Where the voxels lie: ITK's arithmetic to the last bit, and how far a slice is from there.
 
 All of it is in the patient's coordinates (LPS, mm). The arithmetic is that of
 itk::GDCMImageIO and itk::ImageSeriesReader in their order of operations, so that the doubles are equal.
@@ -54,33 +54,6 @@ class Geometry:
         return Geometry(self.origin, self.spacing, (rows[0], rows[1], rows[2]))
 
 
-@dataclass(frozen=True)
-class Regularity:
-    """How a stack of slices differs from a regular one.
-
-    Attributes
-    ----------
-    steps : tuple of float
-        From slice to slice along the normal, mm.
-    step_deviation : float
-        The largest difference of a step from the mean one, as a fraction of it.
-    tilt_degrees : float
-        Between the normal and the line from the first slice to the last.
-    sideways : float
-        The largest distance of a slice's position from that line, mm.
-    """
-
-    steps: tuple[float, ...] = ()
-    step_deviation: float = 0.0
-    tilt_degrees: float = 0.0
-    sideways: float = 0.0
-
-    @property
-    def mean_step(self) -> float:
-        """The mean step along the normal, mm."""
-        return sum(self.steps) / len(self.steps)
-
-
 def cross(a: Sequence[float], b: Sequence[float]) -> Vector:
     """Return the vector product, as vnl_cross_3d computes it."""
     return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
@@ -121,11 +94,21 @@ def normal(orientation: Sequence[float]) -> Vector:
     return normalised(cross(orientation[:3], orientation[3:]))
 
 
-def grid_of(slices: Sequence[SliceHeader], source: SpacingSource) -> Geometry:
+def grid_of(slices: Sequence[SliceHeader], source: SpacingSource, count: int) -> Geometry:
     """Return the grid that ITK gives to slices in order, its axes orthogonal (PS3.3 C.7.6.2).
 
     The spacing of slices is the distance from the first position to the last, divided by the
     number of steps; of one slice it is SpacingBetweenSlices. Slices that descend go against the normal.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        In order.
+    source : {"calibrated", "imager"}
+        Whose spacing a projection gets.
+    count : int
+        How many slices the grid has from the first to the last: more than there are, where some are
+        to be filled in.
     """
     first, last = slices[0], slices[-1]
     rows, columns = in_plane_spacing(first, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
@@ -133,7 +116,7 @@ def grid_of(slices: Sequence[SliceHeader], source: SpacingSource) -> Geometry:
         return Geometry((0.0, 0.0, 0.0), (columns, rows, _single_step(slices)), IDENTITY)
     descending = dot(difference(last.position, first.position), normal(first.orientation)) < 0
     direction = _direction(first.orientation, 1.0 - 2.0 * descending)
-    return Geometry(first.position, (columns, rows, _step(slices)), direction)
+    return Geometry(first.position, (columns, rows, _step(slices, count)), direction)
 
 
 def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float, ...] | None:
@@ -145,23 +128,6 @@ def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float,
     return header.pixel_spacing
 
 
-def regularity_of(positions: Sequence[Vector], towards: Vector) -> Regularity:
-    """Measure positions that are in order along a unit normal, or against it."""
-    if len(positions) < 2:
-        return Regularity()
-    if dot(difference(positions[-1], positions[0]), towards) < 0:
-        towards = scaled(towards, -1.0)
-    steps = tuple(dot(difference(after, before), towards) for before, after in pairwise(positions))
-    mean = sum(steps) / len(steps)
-    line = normalised(difference(positions[-1], positions[0]))
-    return Regularity(
-        steps=steps,
-        step_deviation=max(abs(step - mean) for step in steps) / mean,
-        tilt_degrees=math.degrees(math.atan2(length(cross(towards, line)), dot(towards, line))),
-        sideways=max(length(cross(difference(position, positions[0]), line)) for position in positions),
-    )
-
-
 def sampling_deviation(slices: Sequence[SliceHeader], spacing: float) -> float:
     """Return what ITK calls the non-uniform sampling deviation: how far a step is from the spacing at most, mm."""
     positions = [header.position for header in slices if header.position is not None]
@@ -169,32 +135,45 @@ def sampling_deviation(slices: Sequence[SliceHeader], spacing: float) -> float:
     return max((abs(step - spacing) for step in steps), default=0.0)
 
 
-def corner_error(slices: Sequence[SliceHeader], grid: Geometry, source: SpacingSource) -> float:
-    """Return the largest distance of a slice's corner in the grid from where its own header puts it, mm."""
+def corner_error(
+    slices: Sequence[SliceHeader], grid: Geometry, places: Sequence[Vector], source: SpacingSource
+) -> float:
+    """Return the largest distance of a slice's corner in the grid from where its own header puts it, mm.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        Those that came.
+    grid : Geometry
+        Where the voxels lie.
+    places : sequence of tuple of float
+        Of the first voxel of each slice: its column, row and slice in the grid.
+    source : {"calibrated", "imager"}
+        Whose spacing a projection has.
+    """
     if slices[0].position is None:
         return 0.0
     layout = slices[0].layout
     corners = np.array([(i, j) for i in (0, layout.columns - 1) for j in (0, layout.rows - 1)], dtype=float)
-    direction = np.array(grid.direction) * grid.spacing
-    in_grid = corners @ direction[:, :2].T
-    worst = 0.0
-    for index, header in enumerate(slices):
-        shift = np.subtract(header.position or (), grid.origin) - direction[:, 2] * index
-        worst = max(worst, float(np.linalg.norm(shift + corners @ _own_axes(header, source) - in_grid, axis=1).max()))
-    return worst
+    axes = (np.array(grid.direction) * grid.spacing).T
+    first = np.array([header.position for header in slices]) - grid.origin - np.array(places) @ axes
+    turned = _own_axes(slices, source) - axes[:2]
+    return float(np.linalg.norm(first[:, np.newaxis] + corners @ turned, axis=2).max())
 
 
-def _own_axes(header: SliceHeader, source: SpacingSource) -> NDArray[np.float64]:
-    """Return the steps to the next column and to the next row that a header tells."""
-    rows, columns = in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING)
-    return np.reshape(header.orientation or (), (2, 3)) * [[columns], [rows]]
+def _own_axes(slices: Sequence[SliceHeader], source: SpacingSource) -> NDArray[np.float64]:
+    """Return the steps to the next column and to the next row that each header tells."""
+    spacings = [in_plane_spacing(header, source) or (UNKNOWN_SPACING, UNKNOWN_SPACING) for header in slices]
+    orientations = np.array([header.orientation for header in slices], dtype=float).reshape(-1, 2, 3)
+    axes: NDArray[np.float64] = orientations * np.array(spacings)[:, ::-1, np.newaxis]
+    return axes
 
 
 def _single_step(slices: Sequence[SliceHeader]) -> float:
     return abs(slices[0].spacing_between_slices or UNKNOWN_SPACING) if len(slices) == 1 else UNKNOWN_SPACING
 
 
-def _step(slices: Sequence[SliceHeader]) -> float:
+def _step(slices: Sequence[SliceHeader], count: int) -> float:
     """Return the spacing of slices: ITK averages differently between instances and within one."""
     positions = [header.position for header in slices if header.position is not None]
     if len(positions) == 1:
@@ -203,8 +182,8 @@ def _step(slices: Sequence[SliceHeader]) -> float:
         perpendicular = cross((slices[0].orientation or ())[:3], (slices[0].orientation or ())[3:])
         norm = length(perpendicular)
         heights = [dot(tuple(axis / norm for axis in perpendicular), position) for position in positions]
-        return abs(sum(after - before for before, after in pairwise(heights)) / (len(heights) - 1))
-    return length(difference(positions[-1], positions[0])) / (len(positions) - 1)
+        return abs(sum(after - before for before, after in pairwise(heights)) / (count - 1))
+    return length(difference(positions[-1], positions[0])) / (count - 1)
 
 
 def _direction(orientation: Sequence[float], sign: float) -> Matrix:

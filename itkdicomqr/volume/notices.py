@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from typing import TYPE_CHECKING
 
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.geometry import in_plane_spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.intake import Intake
     from itkdicomqr.volume.options import Options
+    from itkdicomqr.volume.volume import Report
 
+_PACKAGE = __name__.partition(".")[0]
 _MODALITY_LUT_SEQUENCE = 0x00283000
 
 
@@ -31,16 +36,50 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
         Bytes of pixel data beyond the frames.
     """
     first = slices[0]
-    unapplied = options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    cine = len(slices) > 1 and first.position is None and first.frames > 1
     thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
     noticed = (
         (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
         (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
-        (unapplied, "ModalityLUTSequence (0028,3000) is not applied"),
+        (cine, "the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
         *_of_spacing(first, options),
     )
     return tuple(sentence for applies, sentence in noticed if applies)
+
+
+def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str, ...]:
+    """Return a sentence for each thing, besides irregular slices, that makes voxels lie or be otherwise than expected.
+
+    Parameters
+    ----------
+    slices : sequence of SliceHeader
+        Of one volume.
+    options : Options
+        What was asked for.
+    """
+    first = slices[0]
+    unplaced = len(slices) > 1 and first.position is None and first.frames == 1
+    unapplied = options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    departures = (
+        (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
+        (unapplied, "ModalityLUTSequence (0028,3000) is not applied"),
+    )
+    return tuple(sentence for applies, sentence in departures if applies)
+
+
+def warn_of(reports: Iterable[Report]) -> None:
+    """Give each departure once as a Python warning, at the line that called into this package."""
+    for sentence in dict.fromkeys(sentence for report in reports for sentence in report.departures):
+        warnings.warn(sentence, DICOMQRWarning, stacklevel=_level_of_caller())
+
+
+def _level_of_caller() -> int:
+    """Count the frames of this package above `warn_of`, as `warnings.warn` counts them."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _of_spacing(header: SliceHeader, options: Options) -> tuple[tuple[bool, str], ...]:

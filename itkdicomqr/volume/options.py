@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from itkdicomqr.errors import InputError
 
-Gaps = Literal["error", "average"]
-Tilt = Literal["shear", "error", "itk"]
+Gaps = Literal["error", "average", "pad", "split", "resample"]
+Tilt = Literal["shear", "error", "itk", "resample"]
 SpacingSource = Literal["calibrated", "imager"]
 
 MAX_SERIES_BYTES = 8 << 30
@@ -27,6 +27,7 @@ class Options:
 
     gaps: Gaps = "error"
     tilt: Tilt = "shear"
+    padding: float | None = None
     rescale: bool = True
     invert_monochrome1: bool = True
     spacing_source: SpacingSource = "calibrated"
@@ -35,8 +36,12 @@ class Options:
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
         for choice in fields(self):
-            allowed = get_args(hints[choice.name])
+            allowed = get_args(hints[choice.name]) if get_origin(hints[choice.name]) is Literal else ()
             value = getattr(self, choice.name)
             if allowed and value not in allowed:
                 message = f"{choice.name}={value!r} is not among {', '.join(map(repr, allowed))}"
                 raise InputError(message)
+        padding: object = self.padding
+        if isinstance(padding, bool) or not isinstance(padding, int | float | None):
+            message = f"padding={padding!r} is no number"
+            raise InputError(message)

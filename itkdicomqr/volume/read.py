@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from operator import length_hint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.errors import InputError
+from itkdicomqr.errors import InputError, LimitExceededError
 from itkdicomqr.volume.assembly import Assembly, Placed
 from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
 from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
-from itkdicomqr.volume.notices import notices_of
+from itkdicomqr.volume.notices import departures_of, notices_of, warn_of
 from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
+from itkdicomqr.volume.padding import padding_value
 from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
-from itkdicomqr.volume.regularity import Placement, placement_of
+from itkdicomqr.volume.placement import Placement, placement_of
+from itkdicomqr.volume.resampling import sampled
+from itkdicomqr.volume.splitting import regular_parts
 from itkdicomqr.volume.subvolumes import separated
 from itkdicomqr.volume.volume import Report, Volume
 
@@ -32,6 +35,7 @@ def read_volumes(
     *,
     gaps: Gaps = "error",
     tilt: Tilt = "shear",
+    padding: float | None = None,
     rescale: bool = True,
     invert_monochrome1: bool = True,
     spacing_source: SpacingSource = "calibrated",
@@ -44,12 +48,19 @@ def read_volumes(
     instances : iterable of Instance, bytes, pydicom.Dataset, str or path
         In any order and mixture; bytes are those of a DICOM file. The result does not depend on
         the order.
-    gaps : {"error", "average"}
-        What to do where the steps between slices differ by more than 5 %: refuse, or average them
-        as ITK does.
-    tilt : {"shear", "error", "itk"}
+    gaps : {"error", "average", "pad", "split", "resample"}
+        What to do where the steps between slices differ by more than 5 %: refuse; average them as ITK
+        does; put slices of one value where whole ones are missing, so that every slice keeps its place;
+        give each regular part as a volume; or interpolate linearly between the slices on a regular grid
+        from the first to the last, rounded where the volume is of integers.
+    tilt : {"shear", "error", "itk", "resample"}
         What to do where the slices are not at right angles to the stack (gantry tilt): shear the
-        direction, which keeps every voxel in its place; refuse; or ITK's orthogonal axes.
+        direction, which keeps every voxel in its place; refuse; ITK's orthogonal axes; or interpolate
+        within the slices, into the smallest rectangular grid that holds them all. The last two also
+        take slices that lie beside the line of the others.
+    padding : float, optional
+        The value of voxels that nothing came for. None is PixelPaddingValue, rescaled, where there is
+        one that the volume's type holds, else the least value of the volume.
     rescale : bool
         Whether to apply RescaleSlope and RescaleIntercept, or of an RT Dose DoseGridScaling.
     invert_monochrome1 : bool
@@ -75,12 +86,20 @@ def read_volumes(
         The voxels would need more than ``max_series_bytes``.
     VolumeError
         The instances do not make right images; each kind says why, and what to try.
+
+    Warns
+    -----
+    DICOMQRWarning
+        Slices are a little uneven, or were averaged, padded, resampled or sheared; or they have no
+        position; ``Volume.report`` tells it too.
     """
     if isinstance(instances, SOURCES):
         message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
         raise InputError(message)
-    options = Options(gaps, tilt, rescale, invert_monochrome1, spacing_source, max_series_bytes)
-    return assemble(instances, options, length_hint(instances))
+    options = Options(gaps, tilt, padding, rescale, invert_monochrome1, spacing_source, max_series_bytes)
+    volumes = assemble(instances, options, length_hint(instances))
+    warn_of(volume.report for volume in volumes)
+    return volumes
 
 
 def assemble(
@@ -104,26 +123,48 @@ def assemble(
             assembly.add(instance)
         frames = {frame.header: frame for frame in assembly.finish()}
     intake = Intake(dict(sorted(assembly.origins.items())), tuple(sorted(assembly.skipped)), _once(assembly.duplicates))
-    stacks = [volume for stack in stacks_of(frames) for volume in separated(stack)]
+    stacks = [
+        part for stack in stacks_of(frames) for volume in separated(stack) for part in regular_parts(volume, options)
+    ]
     placements = [placement_of(stack, options) for stack in stacks]
+    _check_room(stacks, placements, options)
     return [
         _volume(stack, placement, [frames[header] for header in stack.slices], intake, options)
         for stack, placement in zip(stacks, placements, strict=True)
     ]
 
 
+def _check_room(stacks: Sequence[Stack], placements: Sequence[Placement], options: Options) -> None:
+    """Refuse what padding and resampling would make too large, before it is made."""
+    needed = sum(
+        placement.sampling.voxels(stack.slices[0].layout) * _dtype_of(stack, options).itemsize
+        for stack, placement in zip(stacks, placements, strict=True)
+        if not placement.sampling.is_identity
+    )
+    if needed > options.max_series_bytes:
+        message = (
+            f"the padded or resampled voxels need {needed} bytes; max_series_bytes={options.max_series_bytes} "
+            "allows fewer"
+        )
+        raise LimitExceededError(message)
+
+
+def _dtype_of(stack: Stack, options: Options) -> np.dtype[Any]:
+    return common_dtype(voxel_dtype(header, options) for header in stack.slices)
+
+
 def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake: Intake, options: Options) -> Volume:
-    dtype = common_dtype(voxel_dtype(frame.header, options) for frame in frames)
-    array = frames[0].slots.in_order([frame.slot for frame in frames], dtype)
-    grid = placement.grid
+    came = frames[0].slots.in_order([frame.slot for frame in frames], _dtype_of(stack, options))
+    sampling, grid = placement.sampling, placement.grid
+    padding = padding_value(stack.slices[0], came, options) if sampling.needs_padding else None
     return Volume(
-        array=array,
+        array=sampled(came, sampling, padding),
         origin=grid.origin,
         spacing=grid.spacing,
         direction=np.array(grid.direction),
         key=stack.key,
         slices=SliceMetadata(header.top for header in stack.slices),
-        report=_report(stack, placement, intake, options, sum(frame.excess.result() for frame in frames)),
+        report=_report(stack, placement, intake, options, padding, sum(frame.excess.result() for frame in frames)),
     )
 
 
@@ -131,19 +172,27 @@ def _once(uids: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(uids)))
 
 
-def _report(stack: Stack, placement: Placement, intake: Intake, options: Options, excess: int) -> Report:
+def _report(
+    stack: Stack, placement: Placement, intake: Intake, options: Options, padding: float | None, excess: int
+) -> Report:
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
-    first = stack.slices[0]
+    first, grid, sampling = stack.slices[0], placement.grid, placement.sampling
+    departures = (*placement.departures, *departures_of(stack.slices, options))
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
         origins=intake.origins,
         decoders=tuple(sorted(set(map(decoder_name, syntaxes)))),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
-        warnings=(*placement.warnings, *notices_of(stack.slices, intake, options, excess)),
-        max_corner_error_mm=corner_error(stack.slices, placement.grid, options.spacing_source),
+        warnings=(*departures, *notices_of(stack.slices, intake, options, excess)),
+        max_corner_error_mm=corner_error(stack.slices, grid, sampling.first_voxels, options.spacing_source),
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
-        sampling_deviation_mm=sampling_deviation(stack.slices, placement.grid.spacing[2]),
+        sampling_deviation_mm=sampling_deviation(stack.slices, grid.spacing[2]) if sampling.is_identity else 0.0,
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
+        departures=departures,
+        padded=placement.padded,
+        padding=padding,
+        sheared=placement.sheared,
+        resampled=placement.resampled,
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from itkdicomqr.volume import toolkits
+from itkdicomqr.volume.account import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """How a volume came about.
+    """How a volume came about; as text, a line for each thing that there is to tell.
 
     Attributes
     ----------
@@ -47,9 +48,21 @@ class Report:
         The same in mm, as ITK writes it into the image's metadata.
     monochrome1_inverted : bool
         Whether the stored values were inverted.
+    departures : tuple of str
+        Those of the warnings that tell how voxels are or lie otherwise than ITK would have them, or
+        than their headers say; each is also given as a `DICOMQRWarning`.
+    padded : mapping
+        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be.
+    padding : float or None
+        The value of voxels that no instance came for, if there are any.
+    sheared : bool
+        Whether the direction follows a tilt.
+    resampled : tuple of str
+        ``"gaps"`` where slices are interpolated between those that came, ``"tilt"`` where voxels are
+        within their slices.
     """
 
-    sop_instance_uids: tuple[str, ...] = field(repr=False)
+    sop_instance_uids: tuple[str, ...]
     origins: Mapping[str, int]
     decoders: tuple[str, ...]
     skipped: tuple[str, ...]
@@ -60,6 +73,14 @@ class Report:
     step_deviation: float
     sampling_deviation_mm: float
     monochrome1_inverted: bool
+    departures: tuple[str, ...]
+    padded: Mapping[int, Vector]
+    padding: float | None
+    sheared: bool
+    resampled: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(account_of(self))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -79,7 +100,7 @@ class Volume:
     key : mapping
         The attributes that tell it from the other volumes of its series, and their values.
     slices : sequence of dict
-        The metadata of each slice, parsed when first asked for.
+        The metadata of each slice that came, in their order, parsed when first asked for.
     report : Report
         How it came about.
     """

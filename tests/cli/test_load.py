@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
-from itkdicomqr import Volume, load_series
+from itkdicomqr import DICOMQRWarning, Volume, load_series
 from itkdicomqr.testing import Archive
 from tests.cli.running import SECONDS, Run, all_shown, start
 
 SOFT = ("99999", "2021-05-03", "AX 3.0 Soft*")
 SAGITTAL = ("99999", "2022", "T1 SAG")
 TILTED = ("99999", "2021-05-03", "AX 3.0 Tilt")
+GAP = ("99999", "2021", "AX 3.0 Gap")
 
 
 def loaded(archive: Archive, words: tuple[str, str, str]) -> Volume:
@@ -93,8 +94,22 @@ def test_a_sheared_volume_is_refused_for_nifti_and_kept_by_nrrd(
     header = (tmp_path / "image.nrrd").read_bytes().partition(b"\n\n")[0].decode()
     (directions,) = [line for line in header.splitlines() if line.startswith("space directions:")]
     numbers = [float(number) for number in re.findall(r"[-+.0-9e]+", directions.partition(":")[2])]
-    volume = loaded(demo_archive, TILTED)
+    with pytest.warns(DICOMQRWarning, match="tilted by 15.00 degrees"):
+        volume = loaded(demo_archive, TILTED)
     assert numbers == pytest.approx((volume.direction * volume.spacing).T.ravel(), abs=1e-9)
+
+
+def test_a_straightened_volume_fits_nifti(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "image.nii.gz"
+    outcome = run("load", *TILTED, "--tilt", "resample", "--padding", "-2000", "-o", path, "--json")
+    described = json.loads(outcome.out)
+    image = sitk.ReadImage(str(path))
+    assert list(image.GetSize()) == described["size"]
+    assert image.GetSpacing() == pytest.approx(described["spacing"])
+    assert image.GetOrigin() == pytest.approx(described["origin"])
+    assert image.GetDirection() == pytest.approx(np.ravel(described["direction"]), abs=1e-6)
+    assert sitk.GetArrayViewFromImage(image).min() == described["minimum"] == -2000
+    assert outcome.err.startswith("itkdicomqr: the line of ImagePositionPatient (0020,0032) is tilted by 15.00 degrees")
 
 
 def test_a_file_is_replaced_as_a_whole(run: Run, tmp_path: Path) -> None:
@@ -174,8 +189,10 @@ def test_options_of_the_assembly_are_passed_on(run: Run) -> None:
     outcome = run("load", *TILTED, "--tilt", "itk", "--json")
     direction = np.array(json.loads(outcome.out)["direction"])
     assert np.allclose(direction.T @ direction, np.eye(3))
-    assert "On the command line: --gaps average" in run("load", "99999", "2021", "AX 3.0 Gap").err
-    assert run("load", "99999", "2021", "AX 3.0 Gap", "--gaps", "average").code == 0
+    assert "On the command line: --gaps pad, resample, split or average" in run("load", *GAP).err
+    assert run("load", *GAP, "--gaps", "average").code == 0
+    padded, resampled = (run("load", *GAP, "--gaps", choice, "--json") for choice in ("pad", "resample"))
+    assert json.loads(padded.out)["size"] == json.loads(resampled.out)["size"]
 
 
 def test_progress_is_drawn_on_stderr_alone(demo_archive: Archive) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, series
 
@@ -62,7 +63,8 @@ def test_a_missing_frame_of_reference_agrees_with_the_only_one() -> None:
 
 def test_slices_without_position_are_ordered_by_instance_number_with_a_warning() -> None:
     slices = series("OT", 4, InstanceNumber=lambda index: str(12 - index))
-    (volume,) = read_volumes(slices)
+    with pytest.warns(DICOMQRWarning, match="in the order of InstanceNumber"):
+        (volume,) = read_volumes(slices)
     assert [metadata["0020|0013"].strip() for metadata in volume.slices] == ["9", "10", "11", "12"]
     assert volume.spacing[2] == 1.0
     assert "in the order of InstanceNumber" in volume.report.warnings[0]

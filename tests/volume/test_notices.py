@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import series
 
@@ -37,3 +38,27 @@ def test_an_assumption_is_told(modality: str, attributes: dict[str, Any], expect
 def test_a_plain_volume_needs_no_words(modality: str, slices: int, attributes: dict[str, Any]) -> None:
     (volume,) = read_volumes(series(modality, slices, **attributes))
     assert [warning for warning in volume.report.warnings if "detector" not in warning] == []
+
+
+def test_a_departure_is_a_warning_at_the_line_of_the_caller() -> None:
+    slices = series("CT", 3, ImagePositionPatient=None, ImageOrientationPatient=None, PatientName="Secret^Patient")
+    with pytest.warns(DICOMQRWarning) as caught:
+        (volume,) = read_volumes(slices)
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert str(warning.message) == volume.report.warnings[0]
+    assert "order of InstanceNumber" in volume.report.warnings[0]
+    assert "Secret" not in str(warning.message)
+
+
+def test_volumes_that_depart_alike_are_told_of_once() -> None:
+    two = [slice_ for number in (1, 2) for slice_ in series("CT", 4, number=number, along=(0, 0.2, 1))]
+    with pytest.warns(DICOMQRWarning) as caught:
+        volumes = read_volumes(two)
+    assert len(volumes) == 2
+    assert len(caught) == 1
+
+
+def test_values_that_a_table_would_change_are_warned_of() -> None:
+    with pytest.warns(DICOMQRWarning, match=r"ModalityLUTSequence \(0028,3000\) is not applied"):
+        read_volumes(series("CT", 2, ModalityLUTSequence=[]))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import noise, series, simpleitk
 from tests.volume.reference import assert_same_voxels
@@ -154,8 +155,9 @@ def test_integers_are_exact(dtype: str, slope: int, intercept: int, bits: int, m
 def test_an_ignored_lookup_table_and_excess_bytes_are_told() -> None:
     slices = series("CT", 2, ModalityLUTSequence=[])
     slices[0].PixelData += b"\0" * 10
-    (volume,) = read_volumes(slices)
+    with pytest.warns(DICOMQRWarning, match="ModalityLUTSequence"):
+        (volume,) = read_volumes(slices)
     assert volume.report.warnings == (
-        "the pixel data has 10 bytes beyond the frames, which were ignored",
         "ModalityLUTSequence (0028,3000) is not applied",
+        "the pixel data has 10 bytes beyond the frames, which were ignored",
     )

@@ -109,8 +109,8 @@ def test_voxels_beyond_the_limit_are_refused_before_they_are_allocated() -> None
 
 @pytest.mark.parametrize("option", ["gaps", "tilt", "spacing_source"])
 def test_an_unknown_choice_is_refused_with_its_alternatives(option: str) -> None:
-    with pytest.raises(InputError, match=f"{option}='pad' is not among '"):
-        read_volumes([], **{option: "pad"})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=f"{option}='best' is not among '"):
+        read_volumes([], **{option: "best"})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

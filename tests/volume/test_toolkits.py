@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 
-from itkdicomqr.errors import ToolkitError
+from itkdicomqr.errors import DICOMQRWarning, ToolkitError
 from itkdicomqr.volume import Volume, read_volumes
 from tests.synthetic import OBLIQUE, noise, series
 
@@ -104,7 +104,8 @@ def test_both_toolkits_carry_the_metadata() -> None:
 
 def test_uneven_steps_are_in_the_metadata_under_itks_name() -> None:
     heights = ["0", "1", "2.02", "3"]
-    (volume,) = read_volumes(series("CT", 4, ImagePositionPatient=lambda index: ["0", "0", heights[index]]))
+    with pytest.warns(DICOMQRWarning, match="averaged"):
+        (volume,) = read_volumes(series("CT", 4, ImagePositionPatient=lambda index: ["0", "0", heights[index]]))
     key = "ITK_non_uniform_sampling_deviation"
     image = volume.to_itk()
     assert image.GetMetaDataDictionary()[key] == volume.report.sampling_deviation_mm == pytest.approx(0.02)
