@@ -18,8 +18,9 @@ from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
-from itkdicomqr.volume import Volume, assemble, one_volume
+from itkdicomqr.volume import Volume, assemble, one_volume, stacked
 from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.picking import Pick
 from itkdicomqr.volume.toolkits import TARGETS, Target
 
 T = TypeVar("T")
@@ -190,14 +191,15 @@ class Client:
         *,
         series: Row | None = None,
         toolkit: str = "itk",
-        volume: int | Mapping[str, Any] | None = None,
+        volume: Pick = None,
+        stack: bool = False,
         progress: Progress | None = None,
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return target.image(one_volume(self._volumes(series, words, target, progress), volume))
+        return target.image(one_volume(self._volumes(series, words, target, progress), volume, stack=stack))
 
     def load_volumes(
         self,
@@ -207,13 +209,15 @@ class Client:
         *,
         series: Row | None = None,
         toolkit: str = "itk",
+        stack: bool = False,
         progress: Progress | None = None,
         **criteria_and_options: Any,
     ) -> list[Any]:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        return [target.image(volume) for volume in self._volumes(series, words, target, progress)]
+        volumes = self._volumes(series, words, target, progress)
+        return [target.image(volume) for volume in (stacked(volumes) if stack else volumes)]
 
     def _volumes(
         self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None
