@@ -12,6 +12,7 @@ import numpy as np
 from itkdicomqr.volume.grouping import SPLITS
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.pixels import common_dtype
+from itkdicomqr.volume.subvolumes import REPETITION
 from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def stacked(volumes: Iterable[Volume]) -> list[Volume]:
     their corners within ``ONE_GRID``. Those that lie one after the other in memory, as the volumes of
     one series mostly do, are not copied. Integers and floats together get the type that holds all.
 
-    The fourth spacing is in seconds where one attribute of time in even steps tells the volumes apart,
-    else 1; the fourth axis is at right angles to the others, its origin 0. Each value of ``key`` that
-    differs is a tuple, in the order of the volumes, and also in ``metadata`` under its keyword.
+    The fourth axis is at right angles to the others, its origin 0. Its spacing is in seconds where times
+    in even steps tell the volumes apart, and nothing but times and their order does, else 1. Each value
+    of ``key`` that differs is a tuple, in the order of the volumes, and also in ``metadata``.
     """
     grids: list[list[Volume]] = []
     for volume in volumes:
@@ -72,8 +73,8 @@ def _corners(volume: Volume) -> NDArray[np.float64]:
 
 def _stack(volumes: Sequence[Volume]) -> Volume:
     first = volumes[0]
-    key = {keyword: _value([volume.key[keyword] for volume in volumes]) for keyword in first.key}
-    varying = [keyword for keyword in key if len({volume.key[keyword] for volume in volumes}) > 1]
+    key = {keyword: _value([volume.key.get(keyword) for volume in volumes]) for keyword in first.key}
+    varying = [keyword for keyword in key if len({volume.key.get(keyword) for volume in volumes}) > 1]
     step = _step_of_time(varying, key)
     direction = np.eye(4)
     direction[:3, :3] = first.direction
@@ -108,13 +109,16 @@ def _one_array(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _step_of_time(varying: Sequence[str], key: Mapping[str, Any]) -> float | None:
-    """Return the step in seconds, None where no time in even steps tells the volumes apart."""
-    if len(varying) != 1 or varying[0] not in SECONDS:
+    """Return the step in seconds, None where anything but even times tells the volumes apart."""
+    if not IN_TIME.issuperset(varying):
         return None
-    times = key[varying[0]]
+    return next((_even_step(list(key[keyword]), read) for keyword, read in SECONDS.items() if keyword in varying), None)
+
+
+def _even_step(times: Sequence[Any], read: Callable[[float], float]) -> float | None:
     if not all(isinstance(time, Real) for time in times):
         return None
-    seconds = list(map(SECONDS[varying[0]], times))
+    seconds = list(map(read, times))
     mean = (seconds[-1] - seconds[0]) / (len(seconds) - 1)
     even = all(abs(after - before - mean) <= EVEN_TIMES * mean for before, after in pairwise(seconds))
     return mean if even else None
@@ -123,8 +127,10 @@ def _step_of_time(varying: Sequence[str], key: Mapping[str, Any]) -> float | Non
 def _notices(varying: Sequence[str], step: float | None) -> tuple[str, ...]:
     if not varying or step is not None:
         return ()
-    uneven = "uneven in time" if any(keyword in SECONDS for keyword in varying) else "not in time"
-    return (f"the volumes are {uneven} ({', '.join(varying)}): their spacing along the fourth axis is 1",)
+    return (
+        f"the volumes are told apart by {', '.join(varying)}, not by times in even steps: their spacing along the "
+        "fourth axis is 1",
+    )
 
 
 def _report(volumes: Sequence[Volume], notices: tuple[str, ...]) -> Report:
@@ -170,3 +176,15 @@ SECONDS: Mapping[str, Callable[[float], float]] = {
     "ContentTime": _of_day,
 }
 """The attributes whose even steps make an axis of time, and how each is read in seconds."""
+
+IN_TIME = SECONDS.keys() | {
+    "TemporalPositionIdentifier",
+    "NominalPercentageOfCardiacPhase",
+    "AcquisitionNumber",
+    "AcquisitionDate",
+    "ContentDate",
+    "AcquisitionDateTime",
+    "ActualFrameDuration",
+    REPETITION,
+}
+"""The attributes of volumes that follow each other in time."""
