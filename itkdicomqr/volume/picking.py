@@ -23,6 +23,9 @@ Pick = int | Mapping[str, Any] | None
 NEAR_FRACTION, NEAR = 1e-3, 0.01
 """How near a number must be to the wanted one if none equals it: both as a fraction of it and at all."""
 
+MOST_LISTED = 50
+"""How many volumes a table lists."""
+
 LONGEST_SHOWN = 60
 """How many characters of a value a table shows."""
 
@@ -62,7 +65,10 @@ def one_volume(volumes: Sequence[Volume], pick: Pick = None, *, stack: bool = Fa
 
 def table_of(volumes: Sequence[Volume], indices: Sequence[int] | None = None) -> str:
     """Return a line for each volume, or for some: the ``volume=`` that picks it, size, spacing, what differs."""
-    return "\n".join(_line(index, volumes[index]) for index in indices or range(len(volumes)))
+    indices = indices or range(len(volumes))
+    lines = [_line(index, volumes[index]) for index in indices[:MOST_LISTED]]
+    more = [f"  and {len(indices) - MOST_LISTED} more"] if len(indices) > MOST_LISTED else []
+    return "\n".join(lines + more)
 
 
 def _line(index: int, volume: Volume) -> str:
@@ -85,14 +91,14 @@ def _matching(volumes: Sequence[Volume], pick: Mapping[str, Any]) -> list[int]:
     Raises
     ------
     InputError
-        None has, or no volumes differ in such an attribute.
+        None has; the message also names attributes in which they do not differ at all.
     """
-    known = dict.fromkeys(keyword for volume in volumes for keyword in volume.key)
-    unknown = [keyword for keyword in pick if keyword not in known]
     for equal in (_equal, _near):
         matching = [index for index, volume in enumerate(volumes) if _matches(volume, pick, equal)]
-        if matching and not unknown:
+        if matching:
             return matching
+    known = dict.fromkeys(keyword for volume in volumes for keyword in volume.key)
+    unknown = [keyword for keyword in pick if keyword not in known]
     differ = f"; they do not differ in {', '.join(unknown)}, but in {', '.join(known) or 'nothing'}" if unknown else ""
     message = f"volume={pick!r} picks none of these{differ}:\n{table_of(volumes)}"
     raise InputError(message)

@@ -95,17 +95,22 @@ def _value(values: Sequence[Any]) -> Any:
 
 
 def _one_array(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Join arrays along a new first axis; a copy only if they do not begin one memory one after the other."""
-    dtype = common_dtype(array.dtype for array in arrays)
-    first = arrays[0]
-    memory = first if len(arrays) == 1 else first.base
-    if memory is not None and memory.dtype == dtype:
-        joined = memory[: sum(map(len, arrays))]
-        if joined.shape[1:] == first.shape[1:] and len(joined) == len(arrays) * len(first):
-            joined = joined.reshape(len(arrays), *first.shape)
-            if all(part.ctypes.data == array.ctypes.data for part, array in zip(joined, arrays, strict=True)):
-                return joined
-    return np.stack(arrays, dtype=dtype)
+    """Join arrays along a new first axis, by a copy only where they do not lie together."""
+    joined = _in_one_memory(arrays)
+    return np.stack(arrays, dtype=common_dtype(array.dtype for array in arrays)) if joined is None else joined
+
+
+def _in_one_memory(arrays: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
+    """View arrays as one if they begin a memory one after the other."""
+    first, count = arrays[0], len(arrays)
+    if count == 1:
+        return first[np.newaxis]
+    memory = first.base
+    if not isinstance(memory, np.ndarray) or memory.shape[1:] != first.shape[1:] or len(memory) < count * len(first):
+        return None
+    joined = memory[: count * len(first)].reshape(count, *first.shape)
+    together = all(part.ctypes.data == array.ctypes.data for part, array in zip(joined, arrays, strict=True))
+    return joined if together else None
 
 
 def _step_of_time(varying: Sequence[str], key: Mapping[str, Any]) -> float | None:

@@ -58,9 +58,8 @@ class IntoVolume:
     def image(self, volume: Volume) -> Any:
         """Give the volume, with memory of its own: that of others at their side can be let go."""
         memory = volume.array.base
-        if memory is None or memory.nbytes == volume.array.nbytes:
-            return volume
-        return replace(volume, array=volume.array.copy())
+        shared = isinstance(memory, np.ndarray) and memory.nbytes > volume.array.nbytes
+        return replace(volume, array=volume.array.copy()) if shared else volume
 
 
 class IntoSimpleITK(IntoVolume):

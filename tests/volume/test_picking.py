@@ -114,6 +114,12 @@ def test_an_index_out_of_range_is_refused_with_the_table() -> None:
         one_volume(echoes(), 2)
 
 
+def test_a_long_table_is_cut() -> None:
+    volumes = read_volumes(repeated(53, slices=1, EchoTime=lambda index: str(index + 1)))
+    with pytest.raises(MultipleVolumesError, match=r"53 volumes(?s:.*)volume=49: .*\n  and 3 more$"):
+        one_volume(volumes)
+
+
 def test_a_mapping_picks_what_is_stacked() -> None:
     stack = one_volume(diffusion(), {"DiffusionBValue": 1000}, stack=True)
     assert stack.array.shape == (2, 3, 6, 7)

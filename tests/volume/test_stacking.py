@@ -189,6 +189,13 @@ def test_a_stack_is_pickled_with_its_voxels_out_of_band() -> None:
     assert list(copy.slices) == list(stack.slices)
 
 
+def test_unpickled_volumes_are_stacked() -> None:
+    volumes = read_volumes(repeated(2, EchoTime=of_volume(["4", "8"])))
+    (stack,) = stacked(pickle.loads(pickle.dumps(volumes)))  # noqa: S301
+    assert stack.array[:, 0, 0, 0].tolist() == [0, 1]
+    assert stack.metadata["EchoTime"] == "4\\8"
+
+
 def test_its_repr_tells_all_dimensions() -> None:
     stack = stack_of(3, TriggerTime=of_volume(["0", "10", "20"]))
     assert repr(stack) == "<Volume 3×3×6×7 int16, 756 bytes, spacing 0.5×0.75×2 mm (x×y×z), LPS>"

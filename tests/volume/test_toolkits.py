@@ -158,13 +158,17 @@ def test_uneven_steps_are_in_the_metadata_under_itks_name() -> None:
     assert float(volume.to_simpleitk().GetMetaData(key)) == pytest.approx(0.02)
 
 
-def test_a_filter_outlives_all_references_to_its_input() -> None:
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_filter_outlives_all_references_to_its_input(stack: bool, filled: bool) -> None:
     """An image that were a view of a NumPy array would read freed memory here."""
 
     def pipeline() -> tuple[Any, np.ndarray]:
-        (volume,) = read_volumes(series("CT", 8, rows=128, columns=128))
-        filter_ = itk.FlipImageFilter[itk.Image[itk.SS, 3]].New(volume.to_itk())
-        filter_.SetFlipAxes([True, False, False])
+        target = IntoITK()
+        slices = series("CT", 8, rows=128, columns=128)
+        volume = one_volume(assemble(slices, Options(), 8, target.allocate if filled else np.empty), stack=stack)
+        filter_ = itk.FlipImageFilter[itk.Image[itk.SS, volume.dimension]].New(target.image(volume))
+        filter_.SetFlipAxes([True] + [False] * (volume.dimension - 1))
         return filter_, volume.array[..., ::-1].copy()
 
     filter_, expected = pipeline()
