@@ -18,9 +18,10 @@ from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
-from itkdicomqr.volume import Volume, assemble, one_volume
+from itkdicomqr.volume import Volume, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.picking import Pick
 from itkdicomqr.volume.toolkits import TARGETS, Target
 
 T = TypeVar("T")
@@ -191,14 +192,15 @@ class Client:
         *,
         series: Row | None = None,
         toolkit: str = "itk",
-        volume: int | Mapping[str, Any] | None = None,
+        volume: Pick = None,
+        stack: bool = False,
         progress: Progress | None = None,
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        loaded = one_volume(self._volumes(series, words, target, progress), volume)
+        loaded = one_volume(self._volumes(series, words, target, progress), volume, stack=stack)
         warn_of([loaded.report])
         return target.image(loaded)
 
@@ -210,13 +212,15 @@ class Client:
         *,
         series: Row | None = None,
         toolkit: str = "itk",
+        stack: bool = False,
         progress: Progress | None = None,
         **criteria_and_options: Any,
     ) -> list[Any]:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        loaded = self._volumes(series, words, target, progress)
+        volumes = self._volumes(series, words, target, progress)
+        loaded = stacked(volumes) if stack else volumes
         warn_of(volume.report for volume in loaded)
         return [target.image(volume) for volume in loaded]
 

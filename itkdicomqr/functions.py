@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
 from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.criteria import CriteriaWords, Day
 from itkdicomqr.node import Pacs
 from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.volume.picking import Pick
 
 
 class FindWords(CriteriaWords, total=False):
@@ -88,7 +88,8 @@ def load_series(
     pacs: Pacs = None,
     series: Row | None = None,
     toolkit: str = "itk",
-    volume: int | Mapping[str, Any] | None = None,
+    volume: Pick = None,
+    stack: bool = False,
     progress: Progress | None = None,
     **criteria_and_options: Any,
 ) -> Any:
@@ -105,6 +106,11 @@ def load_series(
     volume : int or mapping, optional
         Which volume, if the series holds several: its index, or what tells it apart, such as
         ``{"AcquisitionNumber": 2}``.
+    stack : bool
+        Whether the volumes of one grid become one that is four-dimensional (time points, echoes,
+        diffusion), also one alone; of all volumes, or of those whose values ``volume`` gives. The
+        fourth spacing is in seconds where times in even steps tell them apart, else 1. What tells
+        them apart is in the metadata under its keyword, such as ``"EchoTime"``, joined by backslashes.
     progress : Progress, optional
         Is told the number of instances and each that came; a tqdm bar fits.
     **criteria_and_options
@@ -114,7 +120,7 @@ def load_series(
     Returns
     -------
     itk.Image, SimpleITK.Image or Volume
-        Always 3-D. Spacing and origin in mm, LPS.
+        Always 3-D, with ``stack`` always 4-D. Spacing and origin in mm, LPS.
 
     Raises
     ------
@@ -143,6 +149,7 @@ def load_series(
         series=series,
         toolkit=toolkit,
         volume=volume,
+        stack=stack,
         progress=progress,
         **criteria_and_options,
     )
@@ -156,12 +163,14 @@ def load_volumes(
     pacs: Pacs = None,
     series: Row | None = None,
     toolkit: str = "itk",
+    stack: bool = False,
     progress: Progress | None = None,
     **criteria_and_options: Any,
 ) -> list[Any]:
     """Load every volume of the one series that fulfils all criteria.
 
-    Parameters and errors are those of `load_series`, without ``volume``.
+    Parameters and errors are those of `load_series`, without ``volume``; ``stack=True`` gives one
+    four-dimensional image for each grid.
 
     Returns
     -------
@@ -169,7 +178,14 @@ def load_volumes(
     """
     client = _client(pacs, series, criteria_and_options)
     return client.load_volumes(
-        patient_id, date, description, series=series, toolkit=toolkit, progress=progress, **criteria_and_options
+        patient_id,
+        date,
+        description,
+        series=series,
+        toolkit=toolkit,
+        stack=stack,
+        progress=progress,
+        **criteria_and_options,
     )
 
 

@@ -89,12 +89,12 @@ class Elements:
         """Return an element of text as one value."""
         return "\\".join(self.texts(tag))
 
-    def binary(self, tag: int) -> tuple[float, ...]:
-        """Return the numbers of a binary element, none where it is absent or empty."""
+    def binary(self, tag: int, vr: str | None = None) -> tuple[float, ...]:
+        """Return the numbers of a binary element, none where it is absent or empty; ``vr`` overrides its own."""
         element = self._element(tag)
         if element is None:
             return ()
-        code = NUMBER_FORMATS.get(vr_of(element), "H")
+        code = NUMBER_FORMATS.get(vr or vr_of(element), "H")
         content = self.content(tag)
         return struct.unpack_from(f"{self.byte_order}{len(content) // struct.calcsize(code)}{code}", content)
 

@@ -1,34 +1,42 @@
 """Headers as dictionaries, with the keys and values that GDCM gives to ITK.
 
-``"gggg|eeee"`` in lower case for the public elements of the top level but sequences and pixel data.
-Text keeps its padding; bytes are base64; floating point has six digits. One thing differs from
-ITK: text beyond ASCII is decoded by SpecificCharacterSet.
+``"gggg|eeee"`` in lower case for the public elements of the top level but sequences, pixel data and
+what follows it. Text keeps its padding; bytes are base64; floating point has six digits. One thing
+differs from ITK: text beyond ASCII is decoded by SpecificCharacterSet. ``dictionary="clean"`` strips
+the padding, and writes floating point with all its digits.
 """
 
 from __future__ import annotations
 
 import base64
-import struct
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
 
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.volume.charsets import decoded
-from itkdicomqr.volume.elements import NUMBER_FORMATS, encoded_value, vr_of
+from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from itkdicomqr.volume.elements import Elements
+    from itkdicomqr.volume.options import Dictionary
 
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
-_FLOATS = frozenset({"FL", "FD"})
+_SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
+_FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
 _TEXTS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 )
+_SINGLE_TEXTS = frozenset({"LT", "ST", "UR", "UT"})
+"""VRs of one value, in which a backslash and spaces at the front are text (PS3.5 6.2)."""
 _ESCAPE = b"\x1b"
+_RESOLVED_VRS = {"US or SS": "US", "US or SS or OW": "US", "OB or OW": "OW"}
+"""What the VRs are that depend on other elements, unless the pixels are signed (PS3.5 annex A)."""
 
 Entries = dict[str, str]
 
@@ -36,17 +44,27 @@ Entries = dict[str, str]
 class SliceMetadata(Sequence[Entries]):
     """The dictionaries of slices in order, each made when it is first asked for.
 
-    Parameters
+    Attributes
     ----------
-    headers : iterable of Elements
-        The elements before the pixel data.
+    headers : tuple
+        What makes the dictionary of each slice.
     """
 
-    def __init__(self, headers: Iterable[Elements]) -> None:
-        self._slices: tuple[_Header | _Parsed, ...] = tuple(map(_Header, headers))
+    def __init__(self, headers: Iterable[_Header | _Parsed]) -> None:
+        self.headers = tuple(headers)
+
+    @classmethod
+    def of(cls, slices: Iterable[Elements], dictionary: Dictionary = "itk") -> Self:
+        """Take the elements of slices; ``dictionary`` tells how their values are written."""
+        return cls(_Header(elements, clean=dictionary == "clean") for elements in slices)
+
+    @classmethod
+    def joined(cls, parts: Iterable[SliceMetadata]) -> Self:
+        """Put the slices of several volumes one after the other."""
+        return cls(header for part in parts for header in part.headers)
 
     def __len__(self) -> int:
-        return len(self._slices)
+        return len(self.headers)
 
     @overload
     def __getitem__(self, index: int) -> Entries: ...
@@ -56,18 +74,18 @@ class SliceMetadata(Sequence[Entries]):
 
     def __getitem__(self, index: int | slice) -> Entries | list[Entries]:
         if isinstance(index, slice):
-            return [dict(each.entries) for each in self._slices[index]]
-        return dict(self._slices[index].entries)
+            return [dict(each.entries) for each in self.headers[index]]
+        return dict(self.headers[index].entries)
 
     def __repr__(self) -> str:
         return f"<metadata of {len(self)} slices>"
 
     def __reduce__(self) -> tuple[Callable[[list[Entries]], SliceMetadata], tuple[list[Entries]]]:
-        return _parsed, (list(self),)
+        return _unpickled, (list(self),)
 
     def common(self) -> Entries:
         """Return the entries that are equal in all slices; only what may be equal is looked at."""
-        first, *others = self._slices
+        first, *others = self.headers
         keys = list(first.keys())
         for other in others:
             keys = [key for key in keys if first.agrees(other, key)]
@@ -77,12 +95,12 @@ class SliceMetadata(Sequence[Entries]):
 class _Header:
     """A header whose entries are made one by one, or all at once."""
 
-    def __init__(self, elements: Elements) -> None:
-        self.raw = elements.raw
-        self.order = elements.byte_order
+    def __init__(self, elements: Elements, *, clean: bool) -> None:
+        self.elements = elements
+        self.clean = clean
 
     def keys(self) -> Iterator[int]:
-        return (tag for tag, item in self.raw.items() if _listed(tag, item))
+        return (tag for tag, item in self.elements.raw.items() if _listed(tag, item))
 
     @cached_property
     def entries(self) -> Entries:
@@ -91,36 +109,36 @@ class _Header:
     def agrees(self, other: _Header | _Parsed, tag: int) -> bool:
         """Tell whether another slice has the same entry; mostly its bytes already tell."""
         if isinstance(other, _Header):
-            if tag not in other.raw:
+            ours, theirs = self.elements.raw, other.elements.raw
+            if tag not in theirs:
                 return False
-            if isinstance(self.raw, Header) and isinstance(other.raw, Header) and self.raw.agrees(other.raw, tag):
+            if isinstance(ours, Header) and isinstance(theirs, Header) and ours.agrees(theirs, tag):
                 return True
         return self.entry(tag) == other.entry(tag)
 
     @cached_property
     def character_sets(self) -> list[str]:
-        return [name.strip(" \0") for name in self._content(_SPECIFIC_CHARACTER_SET).decode("latin-1").split("\\")]
+        names = self.elements.content(_SPECIFIC_CHARACTER_SET).decode("latin-1")
+        return [name.strip(" \0") for name in names.split("\\")]
 
     def entry(self, tag: int) -> str:
-        value, vr = self._content(tag), self._resolved(vr_of(self.raw[tag]))
+        vr = self._resolved(vr_of(self.elements.raw[tag]))
         if vr in _TEXTS:
-            return self._text(value)
+            text = self._text(self.elements.content(tag))
+            return _without_padding(text, vr) if self.clean else text
         if vr == "AT":
-            return "\\".join(f"({group:04x},{element:04x})" for group, element in _pairs(value, self.order))
+            numbers = self.elements.binary(tag, "US")
+            return "\\".join(map("({:04x},{:04x})".format, numbers[::2], numbers[1::2]))
         if vr in NUMBER_FORMATS:
-            form = "{:g}" if vr in _FLOATS else "{}"
-            return "\\".join(map(form.format, _unpacked(NUMBER_FORMATS[vr], value, self.order)))
-        return base64.b64encode(value).decode("ascii")
-
-    def _content(self, tag: int) -> bytes:
-        item = self.raw.get(tag)
-        return b"" if item is None else encoded_value(item.value, vr_of(item), self.order)
+            return "\\".join(map(self._number_format(vr), self.elements.binary(tag, vr)))
+        return base64.b64encode(self.elements.content(tag)).decode("ascii")
 
     def _resolved(self, vr: str) -> str:
-        """Settle the VRs that depend on PixelRepresentation (PS3.5 annex A)."""
-        if vr not in {"US or SS", "US or SS or OW"}:
-            return "OW" if vr == "OB or OW" else vr
-        return "SS" if self._content(_PIXEL_REPRESENTATION) in {b"\1\0", b"\0\1"} else "US"
+        signed = vr.startswith("US or SS") and self.elements.unsigned(_PIXEL_REPRESENTATION) == 1
+        return "SS" if signed else _RESOLVED_VRS.get(vr, vr)
+
+    def _number_format(self, vr: str) -> Callable[[Any], str]:
+        return _FULL_PRECISION.get(vr, str) if self.clean else _SIX_DIGITS.get(vr, str)
 
     def _text(self, value: bytes) -> str:
         content = value.removesuffix(b"\0")
@@ -145,14 +163,31 @@ class _Parsed:
         return self.entries[key_of(tag)]
 
 
-def _parsed(entries: list[Entries]) -> SliceMetadata:
-    metadata = SliceMetadata(())
-    metadata._slices = tuple(map(_Parsed, entries))  # noqa: SLF001
-    return metadata
+def _unpickled(entries: Iterable[Entries]) -> SliceMetadata:
+    return SliceMetadata(map(_Parsed, entries))
+
+
+def _without_padding(text: str, vr: str) -> str:
+    if vr in _SINGLE_TEXTS:
+        return text.rstrip(" \0")
+    return "\\".join(part.strip(" \0") for part in text.split("\\"))
 
 
 def _listed(tag: int, item: Any) -> bool:
     return not (tag >= FIRST_PIXEL_TAG or tag >> 16 & 1 or vr_of(item) == "SQ")
+
+
+def as_entries(key: Mapping[str, Any]) -> Entries:
+    """Write the values of attributes by keyword: those of several volumes with backslashes between them."""
+    return {keyword: as_text(value) for keyword, value in key.items()}
+
+
+def as_text(value: Any) -> str:
+    """Write a value, or values with backslashes between them; several of one volume with commas."""
+    if not isinstance(value, tuple):
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    nested = any(isinstance(each, tuple) for each in value)
+    return "\\".join(as_text(each).replace("\\", ",") if nested else as_text(each) for each in value)
 
 
 def key_of(tag: int) -> str:
@@ -163,12 +198,3 @@ def key_of(tag: int) -> str:
 def _tag_of(key: str) -> int:
     group, element = key.split("|")
     return int(group, 16) << 16 | int(element, 16)
-
-
-def _unpacked(code: str, value: bytes, order: str) -> tuple[Any, ...]:
-    size = struct.calcsize(code)
-    return struct.unpack_from(f"{order}{len(value) // size}{code}", value)
-
-
-def _pairs(value: bytes, order: str) -> Iterator[tuple[int, int]]:
-    return struct.iter_unpack(f"{order}HH", value[: len(value) & ~3])

@@ -10,6 +10,7 @@ from itkdicomqr.errors import InputError
 Gaps = Literal["error", "average", "pad", "split", "resample"]
 Tilt = Literal["shear", "error", "itk", "resample"]
 SpacingSource = Literal["calibrated", "imager"]
+Dictionary = Literal["itk", "clean"]
 
 MAX_SERIES_BYTES = 8 << 30
 """Default limit of the voxels of all volumes together."""
@@ -32,6 +33,7 @@ class Options:
     invert_monochrome1: bool = True
     spacing_source: SpacingSource = "calibrated"
     max_series_bytes: int = MAX_SERIES_BYTES
+    dictionary: Dictionary = "itk"
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))

@@ -15,12 +15,13 @@ from itkdicomqr.volume.grouping import Stack, stacks_of
 from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import departures_of, notices_of, warn_of
-from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
+from itkdicomqr.volume.options import MAX_SERIES_BYTES, Dictionary, Gaps, Options, SpacingSource, Tilt
 from itkdicomqr.volume.padding import padding_value
 from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
 from itkdicomqr.volume.placement import Placement, placement_of
 from itkdicomqr.volume.resampling import sampled
 from itkdicomqr.volume.splitting import regular_parts
+from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.subvolumes import separated
 from itkdicomqr.volume.volume import Report, Volume
 
@@ -40,6 +41,8 @@ def read_volumes(
     invert_monochrome1: bool = True,
     spacing_source: SpacingSource = "calibrated",
     max_series_bytes: int = MAX_SERIES_BYTES,
+    dictionary: Dictionary = "itk",
+    stack: bool = False,
 ) -> list[Volume]:
     """Assemble instances into volumes, equal to ITK's to the last bit wherever ITK is right.
 
@@ -70,11 +73,16 @@ def read_volumes(
         ImagerPixelSpacing alone, as ITK does.
     max_series_bytes : int
         Limit of the voxels of all volumes together.
+    dictionary : {"itk", "clean"}
+        How metadata are written: as GDCM does for ITK, or without padding and with all digits.
+    stack : bool
+        Whether volumes of one grid become one that is four-dimensional, also one alone.
 
     Returns
     -------
     list of Volume
-        One for each set of slices that make a grid, by InstanceNumber.
+        One for each set of slices that make a grid, by InstanceNumber; those at the same positions
+        by what tells them apart.
 
     Raises
     ------
@@ -96,10 +104,10 @@ def read_volumes(
     if isinstance(instances, SOURCES):
         message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
         raise InputError(message)
-    options = Options(gaps, tilt, padding, rescale, invert_monochrome1, spacing_source, max_series_bytes)
+    options = Options(gaps, tilt, padding, rescale, invert_monochrome1, spacing_source, max_series_bytes, dictionary)
     volumes = assemble(instances, options, length_hint(instances))
     warn_of(volume.report for volume in volumes)
-    return volumes
+    return stacked(volumes) if stack else volumes
 
 
 def assemble(
@@ -163,7 +171,7 @@ def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake
         spacing=grid.spacing,
         direction=np.array(grid.direction),
         key=stack.key,
-        slices=SliceMetadata(header.top for header in stack.slices),
+        slices=SliceMetadata.of((header.top for header in stack.slices), options.dictionary),
         report=_report(stack, placement, intake, options, padding, sum(frame.excess.result() for frame in frames)),
     )
 

@@ -1,7 +1,8 @@
 """Where voxels go while the order of their slices is not known yet.
 
 Each slice is written once, as it comes. An array as large as all expected slices is allocated for
-the first; it is widened when a later one needs a larger type, and put in order in place at the end.
+the first; it is widened when a later one needs a larger type, and put in order in place at the end, so that
+several volumes lie one after the other in the one array.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ class Slots:
         self._frame = frame
         self._allocate = allocate
         self._free = dict.fromkeys(range(count))
+        self._place_of = list(range(count))
+        self._slot_at = list(range(count))
+        self._given = 0
         self.array = allocate((count, *frame), dtype)
 
     @property
@@ -55,6 +59,7 @@ class Slots:
         self.array = self._allocate((count, *self._frame), common_dtype([old.dtype, dtype]))
         self.array[: len(old)] = old
         self._free.update(dict.fromkeys(range(len(old), count)))
+        self._place_of, self._slot_at = list(range(count)), list(range(count))
 
     def take(self, wanted: int | None) -> int:
         """Take a free slot: the wanted one, or the first."""
@@ -63,27 +68,26 @@ class Slots:
         return slot
 
     def in_order(self, order: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]:
-        """Give the frames of some slots in order.
+        """Give the frames of some slots in order, in the array's own memory.
 
-        If these are all slots, the array itself is put in order, and given away.
+        The frames that are given first come to lie first, and so on: volumes that are asked for one after
+        the other lie so in memory. Frames are copied only where they are needed again, or as another type.
         """
-        if len(order) == len(self.array) and dtype == self.array.dtype:
-            _permute(self.array, order)
-            return self.array
-        return self.array[list(order)].astype(dtype, copy=False)
+        first = self._given
+        if dtype != self.array.dtype or any(self._place_of[slot] < first for slot in order):
+            return self.array[[self._place_of[slot] for slot in order]].astype(dtype, copy=False)
+        for place, slot in enumerate(order, first):
+            self._move(slot, place)
+        self._given = first + len(order)
+        return self.array if len(order) == len(self.array) else self.array[first : self._given]
 
-
-def _permute(array: NDArray[Any], order: Sequence[int]) -> None:
-    """Move ``array[order[k]]`` to ``array[k]`` for all k, with room for one frame besides."""
-    moved = [source == target for target, source in enumerate(order)]
-    for start in range(len(order)):
-        if moved[start]:
-            continue
-        first = array[start].copy()
-        target = start
-        while order[target] != start:
-            array[target] = array[order[target]]
-            moved[target] = True
-            target = order[target]
-        array[target] = first
-        moved[target] = True
+    def _move(self, slot: int, place: int) -> None:
+        """Exchange a slot's frame with the one at a place."""
+        from_place, other = self._place_of[slot], self._slot_at[place]
+        if from_place == place:
+            return
+        moved = self.array[place].copy()
+        self.array[place] = self.array[from_place]
+        self.array[from_place] = moved
+        self._place_of[slot], self._place_of[other] = place, from_place
+        self._slot_at[place], self._slot_at[from_place] = slot, other

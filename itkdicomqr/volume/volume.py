@@ -10,6 +10,7 @@ import numpy as np
 
 from itkdicomqr.volume import toolkits
 from itkdicomqr.volume.account import account_of
+from itkdicomqr.volume.metadata import as_entries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,29 +86,34 @@ class Report:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Volume:
-    """A volume in the patient's coordinates (LPS, mm).
+    """A volume in the patient's coordinates (LPS, mm), or several of one grid.
 
     Attributes
     ----------
     array : ndarray
-        (slices, rows, columns[, components]), native-endian, C-contiguous.
+        (slices, rows, columns[, components]), native-endian, C-contiguous; of several volumes
+        (volumes, slices, rows, columns[, components]).
     origin : tuple of float
-        The centre of the first voxel.
+        The centre of the first voxel; of several volumes, 0 besides.
     spacing : tuple of float
-        x, y, z: between columns, rows and slices.
+        x, y, z: between columns, rows and slices; of several volumes, besides the seconds between
+        them, where an attribute of time tells them apart in even steps, else 1.
     direction : ndarray
-        (3, 3) float64; its columns are the directions of x, y and z.
+        (3, 3) float64; its columns are the directions of x, y and z. Of several volumes (4, 4), the
+        fourth at right angles to the others.
     key : mapping
-        The attributes that tell it from the other volumes of its series, and their values.
+        The attributes that tell it from the other volumes of its series, and their values; of several
+        volumes, a tuple of those that differ, in the order of the volumes.
     slices : sequence of dict
-        The metadata of each slice that came, in their order, parsed when first asked for.
+        The metadata of each slice that came, in their order, parsed when first asked for; of several
+        volumes, those of the first volume, then those of the second, and so on.
     report : Report
         How it came about.
     """
 
     array: NDArray[Any]
-    origin: Vector
-    spacing: Vector
+    origin: tuple[float, ...]
+    spacing: tuple[float, ...]
     direction: NDArray[np.float64]
     key: Mapping[str, Any]
     slices: SliceMetadata
@@ -115,11 +121,20 @@ class Volume:
 
     @cached_property
     def metadata(self) -> Entries:
-        """The entries that are equal in all slices, by GDCM's keys (``"0008|103e"``)."""
-        return self.slices.common()
+        """The entries that are equal in all slices, by GDCM's keys (``"0008|103e"``).
+
+        Of several volumes, besides what ``key`` says by DICOM's keywords, such as ``"EchoTime"``: the values
+        of the volumes are joined by backslashes, several values of one volume by commas.
+        """
+        return self.slices.common() | (as_entries(self.key) if self.dimension > toolkits.VOLUME_DIMENSION else {})
+
+    @property
+    def dimension(self) -> int:
+        """3, or 4 where the first axis of the array counts volumes."""
+        return len(self.spacing)
 
     def to_itk(self) -> Any:
-        """Make a three-dimensional ``itk.Image`` that owns its voxels.
+        """Make an ``itk.Image`` of its dimension that owns its voxels.
 
         int8 becomes int16, and RGB of 16 bits a ``itk.VectorImage``: itk wraps no others.
 
@@ -131,7 +146,7 @@ class Volume:
         return toolkits.to_itk(self)
 
     def to_simpleitk(self) -> Any:
-        """Make a three-dimensional ``SimpleITK.Image``.
+        """Make a ``SimpleITK.Image`` of its dimension.
 
         Raises
         ------
@@ -143,13 +158,22 @@ class Volume:
     @property
     def orientation(self) -> str:
         """The letters of where columns, rows and slices go to, such as ``"LPS"``."""
-        return "".join(_towards(axis) for axis in self.direction.T)
+        return "".join(_towards(axis) for axis in self.direction[:3, :3].T)
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.array.shape))
-        spacing = "×".join(f"{step:.4g}" for step in self.spacing)
+        spacing = "×".join(f"{step:.4g}" for step in self.spacing[: toolkits.VOLUME_DIMENSION])
         noticed = f", {len(self.report.warnings)} noticed" if self.report.warnings else ""
-        return f"<Volume {shape} {self.array.dtype.name}, spacing {spacing} mm (x×y×z), {self.orientation}{noticed}>"
+        voxels = f"{shape} {self.array.dtype.name}, {_memory(self.array.nbytes)}"
+        return f"<Volume {voxels}, spacing {spacing} mm (x×y×z), {self.orientation}{noticed}>"
+
+
+def _memory(size: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"
 
 
 def _towards(axis: NDArray[np.float64]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import pydicom
 import pytest
 
+from itkdicomqr.errors import InputError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import part10, series, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ATTRIBUTES: dict[str, Any] = {
     "EchoTime": "4.6",
@@ -39,12 +39,64 @@ def simpleitk_metadata(path: Path) -> dict[str, str]:
     return {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if not key.startswith("ITK_")}
 
 
+def itk_metadata(path: Path) -> dict[str, str]:
+    import itk
+
+    reader = itk.GDCMImageIO.New()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    dictionary = reader.GetMetaDataDictionary()
+    return {key: dictionary[key] for key in dictionary.GetKeys() if not key.startswith("ITK_")}
+
+
+SHIPPED = sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*_small*.dcm"))
+AFTER_THE_PIXELS = "fffc|fffc"
+"""DataSetTrailingPadding, which is left out."""
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_file_that_pydicom_ships_has_the_keys_and_values_of_both_toolkits(path: Path) -> None:
+    (volume,) = read_volumes([path])
+    assert itk_metadata(path) == simpleitk_metadata(path)
+    expected = simpleitk_metadata(path)
+    expected.pop(AFTER_THE_PIXELS, None)
+    assert volume.slices[0] == expected
+
+
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
 def test_each_slice_has_the_keys_and_values_of_simpleitk(tmp_path: Path, syntax: str) -> None:
     slices = series("MR", 2, syntax=syntax, **ATTRIBUTES)
     paths = write(slices, tmp_path)
     (volume,) = read_volumes(paths)
     assert list(volume.slices) == [simpleitk_metadata(path) for path in paths]
+
+
+def test_clean_metadata_have_no_padding_and_all_digits() -> None:
+    slices = series(
+        "MR", 2, **ATTRIBUTES, FrameTimeVector=["1", "2"], TimeRange=[0.1, 1 / 3], AdditionalPatientHistory=" a\\b "
+    )
+    (padded,) = read_volumes(slices)
+    (clean,) = read_volumes(slices, dictionary="clean")
+    assert clean.slices[0].keys() == padded.slices[0].keys()
+    assert clean.metadata["0018|9087"] == "1234.56789"
+    assert clean.metadata["0018|9089"] == "1e-07\\0.5\\-123456789.0"
+    assert clean.metadata["0028|0004"] == "MONOCHROME2"
+    assert clean.slices[0]["0020|0013"] == "1"
+    assert clean.metadata["0010|21b0"] == " a\\b"
+    assert clean.metadata["0028|0120"] == padded.metadata["0028|0120"] == "-2000"
+
+
+def test_single_precision_has_as_many_digits_as_it_holds() -> None:
+    slices = series("US", 1, TableTopVerticalPosition=None, RecommendedDisplayFrameRateInFloat=None)
+    slices[0].add_new(0x00189334, "FD", 0.1)
+    slices[0].add_new(0x00186028, "FL", 0.1)
+    (volume,) = read_volumes(slices, dictionary="clean")
+    assert volume.metadata["0018|6028"] == "0.1"
+
+
+def test_another_dictionary_is_refused() -> None:
+    with pytest.raises(InputError, match="dictionary='tidy' is not among 'itk', 'clean'"):
+        read_volumes(series("CT", 1), dictionary="tidy")  # type: ignore[arg-type]
 
 
 def test_the_volume_has_the_entries_that_all_slices_share() -> None:

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
-from itkdicomqr.errors import AmbiguousVolumesError, InputError, MultipleVolumesError
-from itkdicomqr.volume import one_volume, read_volumes
+from itkdicomqr.errors import AmbiguousVolumesError
+from itkdicomqr.volume import read_volumes
 from tests.synthetic import noise, series
-
-
-def repeated(volumes: int, slices: int = 3, **overrides: Any) -> list[Any]:
-    """One series that takes all positions several times over, one volume after the other."""
-    return series(
-        "MR",
-        volumes * slices,
-        ImagePositionPatient=lambda index: ["0", "0", str(index % slices * 2)],
-        pixels=lambda index: np.full((6, 7), index // slices, np.int16),
-        **overrides,
-    )
-
-
-def values_of(volumes: list[Any]) -> list[list[int]]:
-    return [np.unique(volume.array).tolist() for volume in volumes]
+from tests.volume.repeating import SLICES, of_volume, repeated, values_of
 
 
 @pytest.mark.parametrize(
@@ -90,38 +76,210 @@ def test_equal_instance_numbers_tell_nothing() -> None:
         read_volumes(repeated(2, InstanceNumber=lambda index: str(index % 3)))
 
 
-def test_one_volume_is_returned_as_it_is() -> None:
-    volumes = read_volumes(series("CT", 3))
-    assert one_volume(volumes) is volumes[0]
+KINDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "dynamic contrast: the time position, with its times": (
+        {
+            "TemporalPositionIdentifier": of_volume(["1", "2", "3"]),
+            "TriggerTime": of_volume(["0", "7500", "15000"]),
+            "ContentTime": lambda index: f"1015{index:02}",
+        },
+        [
+            {"TemporalPositionIdentifier": 1, "TriggerTime": 0},
+            {"TemporalPositionIdentifier": 2, "TriggerTime": 7500},
+            {"TemporalPositionIdentifier": 3, "TriggerTime": 15000},
+        ],
+    ),
+    "dynamic contrast across midnight": (
+        {"AcquisitionDate": of_volume(["20050106", "20050107"]), "AcquisitionTime": of_volume(["235950", "000010"])},
+        [
+            {"AcquisitionDate": 20050106, "AcquisitionTime": 235950},
+            {"AcquisitionDate": 20050107, "AcquisitionTime": 10},
+        ],
+    ),
+    "diffusion": (
+        {
+            "DiffusionBValue": of_volume([0.0, 1000.0, 1000.0]),
+            "DiffusionGradientOrientation": of_volume([None, [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]),
+        },
+        [
+            {"DiffusionBValue": 0, "DiffusionGradientOrientation": ()},
+            {"DiffusionBValue": 1000, "DiffusionGradientOrientation": (0, 1, 0)},
+            {"DiffusionBValue": 1000, "DiffusionGradientOrientation": (1, 0, 0)},
+        ],
+    ),
+    "repeated b-values, told apart by their acquisition": (
+        {"DiffusionBValue": of_volume([0.0, 0.0, 800.0]), "AcquisitionNumber": of_volume(["1", "2", "3"])},
+        [
+            {"AcquisitionNumber": 1, "DiffusionBValue": 0},
+            {"AcquisitionNumber": 2, "DiffusionBValue": 0},
+            {"AcquisitionNumber": 3, "DiffusionBValue": 800},
+        ],
+    ),
+    "cardiac phases": (
+        {"NominalPercentageOfCardiacPhase": of_volume([0.0, 37.5]), "TriggerTime": lambda index: str(index)},
+        [{"NominalPercentageOfCardiacPhase": 0}, {"NominalPercentageOfCardiacPhase": 37.5}],
+    ),
+    "magnitude and phase": (
+        {"ImageType": of_volume([["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]])},
+        [{"ImageType": ("ORIGINAL", "PRIMARY", "M")}, {"ImageType": ("ORIGINAL", "PRIMARY", "P")}],
+    ),
+    "two echoes": (
+        {"EchoTime": of_volume(["4.92", "7.38"]), "EchoNumbers": of_volume(["1", "2"])},
+        [{"EchoTime": 4.92, "EchoNumbers": 1}, {"EchoTime": 7.38, "EchoNumbers": 2}],
+    ),
+    "channels": (
+        {"ReceiveCoilName": of_volume(["C1", "C2"])},
+        [{"ReceiveCoilName": "C1"}, {"ReceiveCoilName": "C2"}],
+    ),
+}
 
 
-def test_several_volumes_are_refused_with_their_table() -> None:
-    volumes = read_volumes(repeated(2, EchoTime=lambda index: ["4.6", "9.2"][index // 3]))
-    with pytest.raises(MultipleVolumesError) as error:
-        one_volume(volumes)
-    assert "volume=0: 7×6×3 voxels, 0.5×0.75×2 mm, EchoTime 4.6" in str(error.value)
-    assert "volume=1: 7×6×3 voxels, 0.5×0.75×2 mm, EchoTime 9.2" in str(error.value)
-    assert error.value.volumes == ({"EchoTime": 4.6}, {"EchoTime": 9.2})
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_series_is_told_apart(kind: str, backwards: bool) -> None:
+    overrides, keys = KINDS[kind]
+    volumes = read_volumes(repeated(len(keys), **overrides)[:: -1 if backwards else 1])
+    assert [volume.key for volume in volumes] == keys
+    assert values_of(volumes) == [[index] for index in range(len(keys))]
 
 
-@pytest.mark.parametrize("pick", [1, {"EchoTime": 9.2}, {"EchoTime": "9.20"}])
-def test_a_volume_is_picked_by_index_or_attribute(pick: Any) -> None:
-    volumes = read_volumes(repeated(2, EchoTime=lambda index: ["4.6", "9.2"][index // 3]))
-    assert one_volume(volumes, pick) is volumes[1]
+def test_frames_of_dynamic_pet_are_told_apart_by_their_times() -> None:
+    slices = repeated(
+        3,
+        modality="PT",
+        FrameReferenceTime=of_volume(["5000", "15000", "45000"]),
+        ActualFrameDuration=of_volume(["10000", "10000", "50000"]),
+        RescaleSlope=lambda index: str(0.5 + index),
+        RescaleIntercept="0",
+    )
+    volumes = read_volumes(slices)
+    assert [volume.key["FrameReferenceTime"] for volume in volumes] == [5000, 15000, 45000]
+    assert [volume.key["ActualFrameDuration"] for volume in volumes] == [10000, 10000, 50000]
+    assert volumes[1].array[:, 0, 0].tolist() == [3.5, 4.5, 5.5]
 
 
-def test_a_volume_is_picked_by_one_of_several_values() -> None:
-    volumes = read_volumes(repeated(2, ImageType=lambda index: ["ORIGINAL", "PRIMARY", "MP"[index // 3]]))
-    assert one_volume(volumes, {"ImageType": "P"}).key["ImageType"] == ("ORIGINAL", "PRIMARY", "P")
-    with pytest.raises(MultipleVolumesError):
-        one_volume(volumes, {"ImageType": "PRIMARY"})
+def test_acquisitions_of_ct_are_told_apart() -> None:
+    volumes = read_volumes(repeated(2, modality="CT", AcquisitionNumber=of_volume(["1", "2"])))
+    assert [volume.key for volume in volumes] == [{"AcquisitionNumber": 1}, {"AcquisitionNumber": 2}]
 
 
-@pytest.mark.parametrize("pick", [2, -1, {"EchoTime": 5}, {"Rows": 6}])
-def test_a_pick_of_nothing_is_refused(pick: Any) -> None:
-    volumes = read_volumes(repeated(2, EchoTime=lambda index: ["4.6", "9.2"][index // 3]))
-    with pytest.raises(InputError, match="volume="):
-        one_volume(volumes, pick)
+PRIVATE: dict[str, tuple[str, list[tuple[int, str, int, str, list[Any]]], list[dict[str, Any]]]] = {
+    "Siemens": (
+        "SIEMENS",
+        [
+            (0x0019, "SIEMENS MR HEADER", 0x0C, "IS", ["0", "1000"]),
+            (0x0019, "SIEMENS MR HEADER", 0x0E, "FD", [None, [0.0, 0.6, 0.8]]),
+        ],
+        [
+            {"DiffusionBValue": 0, "DiffusionGradientOrientation": ()},
+            {"DiffusionBValue": 1000, "DiffusionGradientOrientation": (0, 0.6, 0.8)},
+        ],
+    ),
+    "GE, whose software adds a billion": (
+        "GE MEDICAL SYSTEMS",
+        [
+            (0x0043, "GEMS_PARM_01", 0x39, "IS", [["0", "8", "0", "0"], ["1000000800", "8", "0", "0"]]),
+            (0x0019, "GEMS_ACQU_01", 0xBB, "DS", ["0", "0.5"]),
+            (0x0019, "GEMS_ACQU_01", 0xBC, "DS", ["0", "0"]),
+            (0x0019, "GEMS_ACQU_01", 0xBD, "DS", ["0", "-0.5"]),
+        ],
+        [
+            {"DiffusionBValue": 0, "DiffusionGradientOrientation": (0, 0, 0)},
+            {"DiffusionBValue": 800, "DiffusionGradientOrientation": (0.5, 0, -0.5)},
+        ],
+    ),
+    "Philips": (
+        "Philips Medical Systems",
+        [
+            (0x2001, "Philips Imaging DD 001", 0x03, "FL", [0.0, 600.0]),
+            (0x2005, "Philips MR Imaging DD 001", 0xB0, "FL", [0.0, 1.0]),
+            (0x2005, "Philips MR Imaging DD 001", 0xB1, "FL", [0.0, 0.0]),
+            (0x2005, "Philips MR Imaging DD 001", 0xB2, "FL", [0.0, 0.0]),
+        ],
+        [
+            {"DiffusionBValue": 0, "DiffusionGradientOrientation": (0, 0, 0)},
+            {"DiffusionBValue": 600, "DiffusionGradientOrientation": (1, 0, 0)},
+        ],
+    ),
+    "United Imaging": (
+        "UIH",
+        [(0x0065, "Image Private Header", 0x09, "FD", [0.0, 700.0])],
+        [{"DiffusionBValue": 0}, {"DiffusionBValue": 700}],
+    ),
+    "phase of GE": (
+        "GE MEDICAL SYSTEMS",
+        [(0x0043, "GEMS_PARM_01", 0x2F, "SS", [0, 1])],
+        [{"ComplexImageComponent": "MAGNITUDE"}, {"ComplexImageComponent": "PHASE"}],
+    ),
+}
+
+
+def with_private(vendor: str, syntax: str, first: int = 0x10) -> list[Dataset]:
+    manufacturer, elements, _ = PRIVATE[vendor]
+    slices = repeated(2, syntax=syntax, Manufacturer=manufacturer)
+    for index, dataset in enumerate(slices):
+        for group, creator, offset, vr, values in elements:
+            value = values[index // SLICES]
+            if first > 0x10:
+                dataset.private_block(group, "SOMEBODY ELSE", create=True)
+            if value is not None:
+                dataset.private_block(group, creator, create=True).add_new(offset, vr, value)
+    return slices
+
+
+@pytest.mark.parametrize("first", [0x10, 0x11])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+@pytest.mark.parametrize("vendor", PRIVATE)
+def test_private_elements_of_vendors_tell_volumes_apart(vendor: str, syntax: str, first: int) -> None:
+    volumes = read_volumes(with_private(vendor, syntax, first))
+    assert [volume.key for volume in volumes] == PRIVATE[vendor][2]
+
+
+@pytest.mark.parametrize("vendor", PRIVATE)
+def test_the_manufacturer_stands_in_for_private_creators_that_were_removed(vendor: str) -> None:
+    slices = with_private(vendor, "1.2.840.10008.1.2.1")
+    for dataset in slices:
+        for tag in [element.tag for element in dataset if element.tag.is_private_creator]:
+            del dataset[tag]
+    assert [volume.key for volume in read_volumes(slices)] == PRIVATE[vendor][2]
+
+
+def test_the_same_private_element_of_somebody_else_is_no_b_value() -> None:
+    slices = repeated(2)
+    for index, dataset in enumerate(slices):
+        dataset.private_block(0x0019, "SOMEBODY ELSE", create=True).add_new(0x0C, "IS", str(index // SLICES))
+    assert [volume.key for volume in read_volumes(slices)] == [{"repetition": 0}, {"repetition": 1}]
+
+
+@pytest.mark.parametrize("keyword", ["TriggerTime", "FrameReferenceTime", "EchoTime", "AcquisitionNumber"])
+def test_an_attribute_that_differs_in_every_image_makes_no_volumes_of_one_slice(keyword: str) -> None:
+    differing: dict[str, Any] = {keyword: lambda index: str(index + 1)}
+    slices = repeated(3, **differing)
+    if keyword == "EchoTime":
+        with pytest.raises(AmbiguousVolumesError):
+            read_volumes(slices)
+    else:
+        assert [volume.key for volume in read_volumes(slices)] == [{"repetition": index} for index in range(3)]
+
+
+def test_the_order_of_instance_numbers_never_mixes_echoes() -> None:
+    """Three attributes tell these apart, which is more than are tried, and the numbers would mix them."""
+    slices = repeated(
+        8,
+        EchoTime=lambda index: ["4", "8"][index // 3 % 2],
+        ImageType=lambda index: ["ORIGINAL", "PRIMARY", "MP"[index // 6 % 2]],
+        AcquisitionNumber=lambda index: str(index // 12),
+    )
+    slices[0].InstanceNumber, slices[3].InstanceNumber = slices[3].InstanceNumber, slices[0].InstanceNumber
+    with pytest.raises(AmbiguousVolumesError, match="no attribute tells"):
+        read_volumes(slices)
+
+
+def test_an_ambiguous_position_is_named_with_its_instances() -> None:
+    slices = repeated(2)[:4]
+    with pytest.raises(AmbiguousVolumesError) as error:
+        read_volumes(slices)
+    assert f"2 at 0, 0, 0: {slices[0].SOPInstanceUID}, {slices[3].SOPInstanceUID}" in str(error.value)
 
 
 def test_noise_reaches_the_limits_of_its_type() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import itk
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
 
 from itkdicomqr.errors import DICOMQRWarning, ToolkitError
-from itkdicomqr.volume import Volume, read_volumes
+from itkdicomqr.volume import Volume, assemble, one_volume, read_volumes
+from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.toolkits import IntoITK, IntoVolume
+from tests.reference import direction, voxels
 from tests.synthetic import OBLIQUE, noise, series
+from tests.volume.repeating import of_volume, repeated
 
 
 def volume_of(dtype: str, **overrides: Any) -> Volume:
@@ -34,25 +38,6 @@ def assert_itk_equals(image: Any, volume: Volume) -> None:
     assert np.array_equal(itk.array_from_matrix(image.GetDirection()), volume.direction)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "held"),
-    [
-        ("uint8", "uint8"),
-        ("int8", "int16"),
-        ("uint16", "uint16"),
-        ("int16", "int16"),
-        ("uint32", "uint32"),
-        ("int32", "int32"),
-    ],
-)
-def test_itk_holds_every_type(dtype: str, held: str) -> None:
-    volume = volume_of(dtype)
-    image = volume.to_itk()
-    assert image.GetImageDimension() == 3
-    assert itk.array_from_image(image).dtype == held
-    assert_itk_equals(image, volume)
-
-
 def test_itk_holds_fractions() -> None:
     volume = volume_of("int16", RescaleSlope="0.3")
     image = volume.to_itk()
@@ -68,28 +53,91 @@ def test_itk_holds_colours() -> None:
     assert_itk_equals(sixteen.to_itk(), sixteen)
 
 
-def test_a_type_that_itk_lacks_is_refused() -> None:
-    with pytest.raises(ToolkitError, match="itk wraps no image of uint32 with 3 components"):
-        colours("uint32").to_itk()
+SUBSTITUTES = {"itk": {"int8": "int16", "int64": "float64"}, "simpleitk": {"int64": "float64"}}
+TYPES = ["uint8", "int8", "uint16", "int16", "uint32", "int32", "int64", "float32", "float64"]
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32"])
-def test_simpleitk_holds_every_type(dtype: str) -> None:
-    volume = volume_of(dtype)
+def made_of(array: np.ndarray, *, stack: bool) -> Volume:
+    """Put voxels of any type and size into a volume."""
+    with pytest.warns(DICOMQRWarning, match="sheared"):
+        (volume,) = read_volumes(series("MR", 3, orientation=OBLIQUE, along=(0.1, 0.2, 0.97)), stack=stack)
+    return replace(volume, array=array)
+
+
+def assert_equals(image: Any, volume: Volume, toolkit: str) -> None:
+    held = SUBSTITUTES[toolkit].get(volume.array.dtype.name, volume.array.dtype.name)
+    assert voxels(image).dtype == held
+    assert np.array_equal(voxels(image), volume.array)
+    assert tuple(image.GetOrigin()) == volume.origin
+    assert tuple(image.GetSpacing()) == volume.spacing
+    assert direction(image) == tuple(volume.direction.ravel())
+
+
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("components", [1, 3, 4])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_simpleitk_holds_every_type_in_every_dimension(dtype: str, components: int, stack: bool) -> None:
+    volume = made_of(voxels_of(dtype, components, stack), stack=stack)
     image = volume.to_simpleitk()
-    array = sitk.GetArrayFromImage(image)
-    assert array.dtype == dtype
-    assert np.array_equal(array, volume.array)
-    assert (image.GetOrigin(), image.GetSpacing()) == (volume.origin, volume.spacing)
-    assert image.GetDirection() == tuple(volume.direction.ravel())
+    assert image.GetDimension() == volume.dimension
+    assert image.GetNumberOfComponentsPerPixel() == components
+    assert_equals(image, volume, "simpleitk")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32"])
-def test_simpleitk_holds_colours(dtype: str) -> None:
-    volume = colours(dtype)
-    image = volume.to_simpleitk()
-    assert (image.GetDimension(), image.GetNumberOfComponentsPerPixel()) == (3, 3)
-    assert np.array_equal(sitk.GetArrayFromImage(image), volume.array)
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("components", [1, 3, 4])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_itk_holds_every_type_in_every_dimension_or_names_the_one_it_lacks(
+    dtype: str, components: int, stack: bool
+) -> None:
+    volume = made_of(voxels_of(dtype, components, stack), stack=stack)
+    if components > 1 and dtype in {"uint32", "int32"}:
+        with pytest.raises(ToolkitError, match=f"no image of {dtype} with {components} components"):
+            volume.to_itk()
+        return
+    image = volume.to_itk()
+    assert image.GetImageDimension() == volume.dimension
+    assert image.GetNumberOfComponentsPerPixel() == components
+    assert_equals(image, volume, "itk")
+
+
+def voxels_of(dtype: str, components: int, stack: bool) -> np.ndarray:
+    shape = (2,) * stack + (3, 6, 7) + (components,) * (components > 1)
+    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_an_image_of_itk_shares_the_memory_that_was_filled_and_outlives_it(stack: bool) -> None:
+    def load() -> tuple[Any, int]:
+        target = IntoITK()
+        slices = repeated(4, EchoTime=of_volume(["4", "8", "12", "16"])) if stack else series("CT", 12)
+        volumes = assemble(slices, Options(), len(slices), target.allocate)
+        volume = one_volume(volumes, stack=stack)
+        return target.image(volume), volume.array.ctypes.data
+
+    image, address = load()
+    gc.collect()
+    heap = [np.full((12, 6, 7), 7, np.int16) for _ in range(200)]
+    assert itk.array_view_from_image(image).ctypes.data == address
+    expected = [0, 1, 2, 3] if stack else read_volumes(series("CT", 12))[0].array[:, 0, 0].tolist()
+    assert (voxels(image)[:, 0, 0, 0] if stack else voxels(image)[:, 0, 0]).tolist() == expected
+    assert len(heap) == 200
+
+
+def test_a_volume_that_was_picked_does_not_keep_the_memory_of_the_others() -> None:
+    target = IntoVolume()
+    slices = repeated(4, EchoTime=of_volume(["4", "8", "12", "16"]))
+    volumes = assemble(slices, Options(), len(slices), target.allocate)
+    picked = target.image(volumes[2])
+    assert picked.array.base is None
+    assert np.array_equal(picked.array, volumes[2].array)
+
+
+def test_both_toolkits_carry_what_tells_stacked_volumes_apart() -> None:
+    (volume,) = read_volumes(repeated(2, EchoTime=of_volume(["4.6", "9.2"])), stack=True)
+    image = volume.to_itk()
+    assert image.GetMetaDataDictionary()["EchoTime"] == "4.6\\9.2"
+    assert volume.to_simpleitk().GetMetaData("EchoTime") == "4.6\\9.2"
 
 
 def test_both_toolkits_carry_the_metadata() -> None:
@@ -112,13 +160,17 @@ def test_uneven_steps_are_in_the_metadata_under_itks_name() -> None:
     assert float(volume.to_simpleitk().GetMetaData(key)) == pytest.approx(0.02)
 
 
-def test_a_filter_outlives_all_references_to_its_input() -> None:
+@pytest.mark.parametrize("stack", [False, True])
+@pytest.mark.parametrize("filled", [False, True])
+def test_a_filter_outlives_all_references_to_its_input(stack: bool, filled: bool) -> None:
     """An image that were a view of a NumPy array would read freed memory here."""
 
     def pipeline() -> tuple[Any, np.ndarray]:
-        (volume,) = read_volumes(series("CT", 8, rows=128, columns=128))
-        filter_ = itk.FlipImageFilter[itk.Image[itk.SS, 3]].New(volume.to_itk())
-        filter_.SetFlipAxes([True, False, False])
+        target = IntoITK()
+        slices = series("CT", 8, rows=128, columns=128)
+        volume = one_volume(assemble(slices, Options(), 8, target.allocate if filled else np.empty), stack=stack)
+        filter_ = itk.FlipImageFilter[itk.Image[itk.SS, volume.dimension]].New(target.image(volume))
+        filter_.SetFlipAxes([True] + [False] * (volume.dimension - 1))
         return filter_, volume.array[..., ::-1].copy()
 
     filter_, expected = pipeline()

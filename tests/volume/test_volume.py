@@ -34,7 +34,7 @@ def test_its_repr_tells_shape_spacing_and_orientation_but_no_patient(
 ) -> None:
     (volume,) = read_volumes(series("CT", 3, orientation=orientation, PatientName="Secret"))
     assert volume.orientation == letters
-    assert repr(volume) == f"<Volume 3×6×7 int16, spacing 0.5×0.75×2.5 mm (x×y×z), {letters}>"
+    assert repr(volume) == f"<Volume 3×6×7 int16, 252 bytes, spacing 0.5×0.75×2.5 mm (x×y×z), {letters}>"
     assert "Secret" not in repr(volume.report)
 
 

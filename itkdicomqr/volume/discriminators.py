@@ -1,0 +1,217 @@
+"""What may tell volumes at the same positions apart, and where each vendor writes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from itkdicomqr.volume.elements import Elements, Value
+
+    Values = tuple[Value, ...]
+
+_MANUFACTURER = 0x00080070
+_FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Whose private elements are where (PS3.5 7.8.1).
+
+    Attributes
+    ----------
+    reserved : mapping
+        The private creator of each block, by group and number.
+    manufacturer : str
+        Who made the scanner.
+    """
+
+    reserved: Mapping[tuple[int, int], str]
+    manufacturer: str
+
+    @classmethod
+    def of(cls, elements: Elements) -> Blocks:
+        """Find the private creators of a header."""
+        tags = (tag for tag in elements.raw if tag >> 16 & 1 and _FIRST_BLOCK <= tag & 0xFFFF <= _LAST_BLOCK)
+        reserved = {(tag >> 16, tag & 0xFF): elements.text(tag) for tag in tags}
+        return cls(reserved, elements.text(_MANUFACTURER).upper())
+
+    def find(self, private: Private) -> int | None:
+        """Return the block of some private elements; the first where the creator's name was removed."""
+        for (group, block), creator in self.reserved.items():
+            if (group, creator) == (private.group, private.creator):
+                return block
+        unnamed = (private.group, _FIRST_BLOCK) not in self.reserved
+        return _FIRST_BLOCK if unnamed and self.manufacturer.startswith(private.manufacturer) else None
+
+
+@dataclass(frozen=True)
+class Standard:
+    """A public element."""
+
+    tag: int
+
+    def values(self, elements: Elements, _blocks: Blocks) -> Values:
+        """Return its values, none where it is absent."""
+        return elements.values(self.tag) if self.tag in elements else ()
+
+
+@dataclass(frozen=True)
+class Private:
+    """Private elements of one creator, each the next values of the attribute.
+
+    Attributes
+    ----------
+    manufacturer : str
+        How Manufacturer begins, in capitals.
+    creator : str
+        Who reserved their block; the same elements mean other things in a block of somebody else's.
+    group : int
+        Their group.
+    offsets : tuple of int
+        The last bytes of their element numbers.
+    vr : str
+        For where the encoding does not tell it.
+    meaning : callable, optional
+        From what is written to what it means.
+    """
+
+    manufacturer: str
+    creator: str
+    group: int
+    offsets: tuple[int, ...]
+    vr: str
+    meaning: Callable[[Values], Values] | None = None
+
+    def values(self, elements: Elements, blocks: Blocks) -> Values:
+        """Return their values, none where the creator has no block."""
+        block = blocks.find(self)
+        if block is None:
+            return ()
+        tags = (self.group << 16 | block << 8 | offset for offset in self.offsets)
+        written = tuple(value for tag in tags for value in self._values_at(tag, elements))
+        return self.meaning(written) if self.meaning and written else written
+
+    def _values_at(self, tag: int, elements: Elements) -> Values:
+        if tag not in elements:
+            return ()
+        told = vr_of(elements.raw[tag])
+        vr = self.vr if told == "UN" else told
+        return elements.binary(tag, vr) if vr in NUMBER_FORMATS else elements.values(tag)
+
+
+def read_discriminators(elements: Elements) -> dict[str, Values]:
+    """Read every attribute that may tell volumes apart; where several elements have it, the first that is there."""
+    blocks = Blocks.of(elements)
+    read = {}
+    for keyword, sources in SOURCES.items():
+        found = (values for source in sources if (values := source.values(elements, blocks)))
+        read[keyword] = next(found, ())
+    return read
+
+
+def _b_value_of_ge(written: Values) -> Values:
+    """Take the first of the values, without the flag that some software adds as a multiple of a billion."""
+    first = written[0]
+    return (first % 1e5,) if isinstance(first, float) else ()
+
+
+def _component_of_ge(written: Values) -> Values:
+    names = {0: "MAGNITUDE", 1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
+    return tuple(names.get(int(number), number) for number in written if not isinstance(number, str))
+
+
+SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
+    "ReferencedSegmentNumber": (Standard(0x0062000B),),
+    "StackID": (Standard(0x00209056),),
+    "TemporalPositionIdentifier": (Standard(0x00200100), Standard(0x00209128)),
+    "ImageType": (Standard(0x00089007), Standard(0x00080008)),
+    "ComplexImageComponent": (
+        Standard(0x00089208),
+        Private("GE", "GEMS_PARM_01", 0x0043, (0x2F,), "SS", _component_of_ge),
+    ),
+    "EchoTime": (Standard(0x00180081), Standard(0x00189082)),
+    "EchoNumbers": (Standard(0x00180086),),
+    "InversionTime": (Standard(0x00180082), Standard(0x00189079)),
+    "FlipAngle": (Standard(0x00181314),),
+    "DiffusionBValue": (
+        Standard(0x00189087),
+        Private("SIEMENS", "SIEMENS MR HEADER", 0x0019, (0x0C,), "IS"),
+        Private("GE", "GEMS_PARM_01", 0x0043, (0x39,), "IS", _b_value_of_ge),
+        Private("PHILIPS", "Philips Imaging DD 001", 0x2001, (0x03,), "FL"),
+        Private("UIH", "Image Private Header", 0x0065, (0x09,), "FD"),
+    ),
+    "DiffusionGradientOrientation": (
+        Standard(0x00189089),
+        Private("SIEMENS", "SIEMENS MR HEADER", 0x0019, (0x0E,), "FD"),
+        Private("GE", "GEMS_ACQU_01", 0x0019, (0xBB, 0xBC, 0xBD), "DS"),
+        Private("PHILIPS", "Philips MR Imaging DD 001", 0x2005, (0xB0, 0xB1, 0xB2), "FL"),
+        Private("UIH", "Image Private Header", 0x0065, (0x37,), "FD"),
+    ),
+    "TriggerTime": (Standard(0x00181060),),
+    "NominalPercentageOfCardiacPhase": (Standard(0x00209241),),
+    "NominalCardiacTriggerDelayTime": (Standard(0x00209153),),
+    "FrameReferenceTime": (Standard(0x00541300),),
+    "ActualFrameDuration": (Standard(0x00181242),),
+    "TemporalPositionTimeOffset": (Standard(0x0020930D),),
+    "AcquisitionNumber": (Standard(0x00200012),),
+    "AcquisitionDate": (Standard(0x00080022),),
+    "AcquisitionTime": (Standard(0x00080032),),
+    "ContentDate": (Standard(0x00080023),),
+    "ContentTime": (Standard(0x00080033),),
+    "AcquisitionDateTime": (Standard(0x00189074), Standard(0x0008002A)),
+    "ConvolutionKernel": (Standard(0x00181210),),
+    "ReconstructionDiameter": (Standard(0x00181100),),
+    "ReceiveCoilName": (Standard(0x00181250), Private("SIEMENS", "SIEMENS MR HEADER", 0x0051, (0x0F,), "LO")),
+    "KVP": (Standard(0x00180060),),
+}
+"""Each attribute by its keyword, and the elements that may hold it."""
+
+DISCRIMINATORS: tuple[tuple[str, ...], ...] = (
+    ("ReferencedSegmentNumber",),
+    ("StackID",),
+    ("TemporalPositionIdentifier",),
+    ("ImageType",),
+    ("ComplexImageComponent",),
+    ("EchoTime",),
+    ("EchoNumbers",),
+    ("InversionTime",),
+    ("FlipAngle",),
+    ("DiffusionBValue", "DiffusionGradientOrientation"),
+    ("TriggerTime",),
+    ("NominalPercentageOfCardiacPhase",),
+    ("NominalCardiacTriggerDelayTime",),
+    ("FrameReferenceTime",),
+    ("TemporalPositionTimeOffset",),
+    ("AcquisitionNumber",),
+    ("AcquisitionDate", "AcquisitionTime"),
+    ("ContentDate", "ContentTime"),
+    ("AcquisitionDateTime",),
+    ("ConvolutionKernel",),
+    ("ReconstructionDiameter",),
+    ("ReceiveCoilName",),
+    ("KVP",),
+)
+"""What is asked together; of those that give equally few volumes, the first decides."""
+
+MAY_DIFFER_IN_EACH_IMAGE = frozenset(
+    {
+        "TriggerTime",
+        "NominalCardiacTriggerDelayTime",
+        "FrameReferenceTime",
+        "TemporalPositionTimeOffset",
+        "AcquisitionTime",
+        "ContentTime",
+        "AcquisitionDateTime",
+    }
+)
+"""Times that may differ among the slices of one volume."""
+
+NEVER_MIXED = frozenset(
+    {"ImageType", "ComplexImageComponent", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation"}
+)
+"""What all slices of one volume share."""
