@@ -17,8 +17,9 @@ from itkdicomqr.instance import Instance
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
-from itkdicomqr.volume.headers import SliceHeader, detached, read_headers
+from itkdicomqr.volume.headers import SliceHeader, detached
 from itkdicomqr.volume.intake import Source, as_instance, has_pixels
+from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
@@ -117,7 +118,7 @@ class Assembly:
             self._check_same(instance)
             self.duplicates.append(uid)
         elif has_pixels(instance):
-            headers = read_headers(instance)
+            headers = slices_of(instance, self._options)
             for header in headers:
                 refuse_unsupported(header)
             kept = detached(headers)
@@ -198,7 +199,7 @@ class Assembly:
 
     def _likely_slot(self, header: SliceHeader) -> int | None:
         """Guess the place in the order from Instance Number, which may run against the normal."""
-        if header.instance_number is None or header.frames > 1:
+        if header.instance_number is None or header.frames > 1 or header.tile is not None:
             return None
         if self._first is None:
             self._first = header
@@ -213,7 +214,7 @@ class Assembly:
         self._await_decoders(0)
         same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
         same = same and bool(placed) == has_pixels(instance)
-        if not (same and all(map(self._is_same_frame, placed, read_headers(instance) if placed else ()))):
+        if not (same and all(map(self._is_same_frame, placed, slices_of(instance, self._options) if placed else ()))):
             message = "it came twice with different content; pass one of the two"
             raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
 

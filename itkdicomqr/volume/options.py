@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from itkdicomqr.errors import InputError
+from itkdicomqr.volume.casting import check_dtype
 
 Gaps = Literal["error", "average"]
 Tilt = Literal["shear", "error", "itk"]
 SpacingSource = Literal["calibrated", "imager"]
+Mosaic = Literal["volume", "tiles"]
+ModalityLUT = Literal["ignore", "apply"]
+JPEG = Literal["imagecodecs", "gdcm"]
 
 MAX_SERIES_BYTES = 8 << 30
 """Default limit of the voxels of all volumes together."""
@@ -31,6 +35,10 @@ class Options:
     invert_monochrome1: bool = True
     spacing_source: SpacingSource = "calibrated"
     max_series_bytes: int = MAX_SERIES_BYTES
+    mosaic: Mosaic = "volume"
+    modality_lut: ModalityLUT = "ignore"
+    jpeg: JPEG = "imagecodecs"
+    dtype: Any = None
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -40,3 +48,4 @@ class Options:
             if allowed and value not in allowed:
                 message = f"{choice.name}={value!r} is not among {', '.join(map(repr, allowed))}"
                 raise InputError(message)
+        check_dtype(self.dtype)

@@ -9,13 +9,23 @@ import numpy as np
 
 from itkdicomqr.errors import InputError
 from itkdicomqr.volume.assembly import Assembly, Placed
+from itkdicomqr.volume.casting import cast
 from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
 from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import notices_of
-from itkdicomqr.volume.options import MAX_SERIES_BYTES, Gaps, Options, SpacingSource, Tilt
+from itkdicomqr.volume.options import (
+    JPEG,
+    MAX_SERIES_BYTES,
+    Gaps,
+    ModalityLUT,
+    Mosaic,
+    Options,
+    SpacingSource,
+    Tilt,
+)
 from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
 from itkdicomqr.volume.regularity import Placement, placement_of
 from itkdicomqr.volume.subvolumes import separated
@@ -23,6 +33,8 @@ from itkdicomqr.volume.volume import Report, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import DTypeLike
 
     from itkdicomqr.volume.slots import Allocate
 
@@ -36,6 +48,10 @@ def read_volumes(
     invert_monochrome1: bool = True,
     spacing_source: SpacingSource = "calibrated",
     max_series_bytes: int = MAX_SERIES_BYTES,
+    mosaic: Mosaic = "volume",
+    modality_lut: ModalityLUT = "ignore",
+    jpeg: JPEG = "imagecodecs",
+    dtype: DTypeLike | None = None,
 ) -> list[Volume]:
     """Assemble instances into volumes, equal to ITK's to the last bit wherever ITK is right.
 
@@ -59,6 +75,15 @@ def read_volumes(
         ImagerPixelSpacing alone, as ITK does.
     max_series_bytes : int
         Limit of the voxels of all volumes together.
+    mosaic : {"volume", "tiles"}
+        Whether to take Siemens mosaics apart into their slices, or to give the flat image as ITK does.
+    modality_lut : {"ignore", "apply"}
+        What to do with ModalityLUTSequence: a warning in the report, as ITK ignores it, or look values up.
+    jpeg : {"imagecodecs", "gdcm"}
+        What decodes lossy JPEG; ``"gdcm"`` is ITK's own decoder and needs python-gdcm.
+    dtype : data type, optional
+        The type that the voxels are to have: integers must hold every value exactly, floating point
+        may round. The smallest that holds them all unless given.
 
     Returns
     -------
@@ -68,7 +93,8 @@ def read_volumes(
     Raises
     ------
     InputError
-        An argument is not among its values, or nothing that holds an instance.
+        An argument is not among its values, or nothing that holds an instance; ``dtype`` does not hold
+        the voxels.
     CorruptInstanceError, ConflictingInstancesError
         An instance is damaged, or came in two versions.
     LimitExceededError
@@ -79,7 +105,18 @@ def read_volumes(
     if isinstance(instances, SOURCES):
         message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
         raise InputError(message)
-    options = Options(gaps, tilt, rescale, invert_monochrome1, spacing_source, max_series_bytes)
+    options = Options(
+        gaps,
+        tilt,
+        rescale,
+        invert_monochrome1,
+        spacing_source,
+        max_series_bytes,
+        mosaic,
+        modality_lut,
+        jpeg,
+        dtype,
+    )
     return assemble(instances, options, length_hint(instances))
 
 
@@ -114,7 +151,7 @@ def assemble(
 
 def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake: Intake, options: Options) -> Volume:
     dtype = common_dtype(voxel_dtype(frame.header, options) for frame in frames)
-    array = frames[0].slots.in_order([frame.slot for frame in frames], dtype)
+    array = cast(frames[0].slots.in_order([frame.slot for frame in frames], dtype), options.dtype)
     grid = placement.grid
     return Volume(
         array=array,
@@ -137,7 +174,7 @@ def _report(stack: Stack, placement: Placement, intake: Intake, options: Options
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
         origins=intake.origins,
-        decoders=tuple(sorted(set(map(decoder_name, syntaxes)))),
+        decoders=tuple(sorted({decoder_name(syntax, options.jpeg) for syntax in syntaxes})),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
         warnings=(*placement.warnings, *notices_of(stack.slices, intake, options, excess)),
