@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -146,9 +146,9 @@ class Assembly:
         return frames
 
     def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
+        self._check_size(header)
         slots = self._slots_for(header)
         slot = slots.take(self._likely_slot(header))
-        self._check_size()
         fill = partial(fill_slice, header, slots.array[slot], self._options)
         return Placed(
             slim, slots, slot, self._filled(fill, compressed=not is_native(header.instance.transfer_syntax_uid))
@@ -184,14 +184,18 @@ class Assembly:
         return slots
 
     def _likely_count(self, header: SliceHeader) -> int:
-        """Guess how many frames of a shape will come: of the first, all that are expected."""
-        if header.frames > 1 or self._slots:
-            return header.frames
-        size = header.layout.rows * header.layout.columns * voxel_dtype(header, self._options).itemsize
-        return max(1, min(self._expected - len(self._taken), self._options.max_series_bytes // size))
+        """Guess how many frames of a shape will come, within the limit: of the first, all that are expected."""
+        alone = header.frames > 1 or self._slots
+        count = header.frames if alone else self._expected - len(self._taken)
+        return max(1, min(count, self._options.max_series_bytes // self._size(header)))
 
-    def _check_size(self) -> None:
-        needed = sum(slots.used_bytes for slots in self._slots.values())
+    def _size(self, header: SliceHeader) -> int:
+        """Return how many bytes the voxels of a slice need."""
+        layout = header.layout
+        return layout.rows * layout.columns * components(layout) * voxel_dtype(header, self._options).itemsize
+
+    def _check_size(self, header: SliceHeader) -> None:
+        needed = sum(slots.used_bytes for slots in self._slots.values()) + self._size(header)
         limit = self._options.max_series_bytes
         if needed > limit:
             message = f"the voxels need {needed} bytes; max_series_bytes={limit} allows fewer"

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     Samples = NDArray[Any]
     Decode = Callable[[memoryview, PixelLayout], Samples]
 
-_PIXEL_DATA = 0x7FE00010
+BEYOND_DOUBT = 64 << 20
+"""Bytes of a frame that are decoded however few bytes make it: a blank mammogram compresses to nothing."""
+
+MAX_EXPANSION = 1000
+"""How much a larger frame may grow when it is decoded."""
+
+SUBSAMPLED = 1.5
+"""How much uncompressed pixel data may: YBR_FULL_422 stores two samples of three."""
+
 _JPEG_COLOURS = {
     "RGB": {"colorspace": "RGB", "outcolorspace": "RGB"},
     "YBR_FULL": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
@@ -115,6 +123,24 @@ def as_encoded(layout: PixelLayout, instance: Instance) -> PixelLayout:
     return replace(layout, bits_stored=claim.precision, high_bit=claim.precision - 1)
 
 
+def check_expansion(source: PixelSource) -> None:
+    """Refuse, before anything is allocated, pixel data that cannot be as large as the header says.
+
+    Raises
+    ------
+    CorruptInstanceError
+        It would have to grow more than a codec can, or than images do.
+    """
+    pixels, layout = source.instance.pixels, source.layout
+    if pixels is None:
+        return
+    frame = layout.rows * layout.columns * layout.samples * layout.bits_allocated // 8
+    largest = MAX_EXPANSION if pixels.encapsulated else SUBSAMPLED
+    if frame > BEYOND_DOUBT and frame * source.count > largest * len(pixels.value):
+        message = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
+        raise CorruptInstanceError(message, sop_instance_uid=source.instance.sop_instance_uid)
+
+
 def read_stored(source: PixelSource, frame: int, jpeg: JPEG = "imagecodecs") -> Stored:
     """Read, and decode where it is compressed, one frame of an instance.
 
@@ -174,9 +200,7 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     count = layout.rows * layout.columns * (2 if subsampled else layout.samples)
     needed, have = -(-source.count * count * layout.bits_allocated // 8), len(pixels.value)
     if have < needed:
-        size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
-        size += f" x {source.count} frames" if source.count > 1 else ""
-        message = f"its pixel data has {have} bytes, but {size} need {needed}"
+        message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
         raise CorruptInstanceError(message)
     big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian
     swapped = big_endian and layout.bits_allocated <= 8 and pixels.VR == "OW"
@@ -188,6 +212,12 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
         flat = np.frombuffer(content, dtype, count, frame * count * dtype.itemsize)
     samples = _unsubsampled(flat, layout) if subsampled else _shaped(flat, layout)
     return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // source.count)
+
+
+def _shown(source: PixelSource) -> str:
+    layout = source.layout
+    size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
+    return f"{size} x {source.count} frames" if source.count > 1 else size
 
 
 def _bits(content: memoryview | bytes, first: int, count: int) -> Samples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.geometry import normal, scaled, sum_of
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itkdicomqr.volume.headers import SliceHeader
+
+EVEN_OFFSETS = 1e-6
+"""How much the steps between offsets may differ, as a fraction, for the first to be that of all, as in ITK."""
 
 _GRID_FRAME_OFFSET_VECTOR = 0x3004000C
 
@@ -31,7 +35,10 @@ def placed_doses(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     if offsets is None or first.position is None:
         raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, "is missing, or the dose has no position")
     position, towards = first.position, normal(checked_orientation(first))
+    steps = [after - before for before, after in pairwise(offsets)]
+    even = max(steps) - min(steps) <= EVEN_OFFSETS * abs(steps[0])
+    told_step = abs(steps[0]) if even else None
     return [
-        replace(header, position=sum_of(position, scaled(towards, offset - offsets[0])))
+        replace(header, position=sum_of(position, scaled(towards, offset - offsets[0])), told_step=told_step)
         for header, offset in zip(headers, offsets, strict=True)
     ]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume import fragments
-from itkdicomqr.volume.codecs import as_encoded
+from itkdicomqr.volume.codecs import as_encoded, check_expansion
 from itkdicomqr.volume.elements import Elements
 from itkdicomqr.volume.geometry import dot, length
 from itkdicomqr.volume.layout import layout_of, required
@@ -36,6 +36,7 @@ _MODALITY = 0x00080060
 _IMAGE_TYPE = 0x00080008
 _SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
+_NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
 _IMAGE_POSITION = 0x00200032
@@ -122,7 +123,8 @@ class SliceHeader:
     orientation : tuple of float or None
         ImageOrientationPatient: the row's direction, then the column's.
     pixel_spacing, imager_pixel_spacing : tuple of float or None
-        Between rows, then between columns, mm.
+        Between rows, then between columns, mm; the first as ultrasound regions or a scanner of films
+        tell it where they do.
     spacing_between_slices : float or None
         mm, with the sign that some vendors give it.
     segment : Segment or None
@@ -131,6 +133,8 @@ class SliceHeader:
         The first row and column within the one frame of a mosaic.
     constant : int or None
         The value of all voxels, where no frame is stored.
+    told_step : float or None
+        How far the next slice is, mm, where positions follow from what the header says of it.
     """
 
     source: PixelSource = field(repr=False)
@@ -155,6 +159,7 @@ class SliceHeader:
     segment: Segment | None = None
     tile: tuple[int, int] | None = None
     constant: int | None = None
+    told_step: float | None = None
 
     @property
     def instance(self) -> Instance:
@@ -188,13 +193,18 @@ def read_headers(instance: Instance) -> list[SliceHeader]:
     Raises
     ------
     CorruptInstanceError
-        An attribute is missing, is no number, or contradicts another.
+        An attribute is missing, is no number, or contradicts another or the pixel data.
     """
     top = Elements.of(instance)
     count = _frames(top, instance)
     layout = layout_of(top, None if instance.pixels is None else instance.pixels.tag)
     source = PixelSource(instance, count, as_encoded(layout, instance))
-    return [_header(source, top, elements, index) for index, elements in enumerate(frames_of(top, count))]
+    check_expansion(source)
+    frames = frames_of(top, count)
+    if frames[0] is top:
+        alike = _header(source, top, top, 0)
+        return [replace(alike, frame=index) for index in range(count)]
+    return [_header(source, top, elements, index) for index, elements in enumerate(frames)]
 
 
 def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
@@ -235,7 +245,7 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         intercept=intercept,
         position=position,
         orientation=orientation,
-        pixel_spacing=calibrated_spacing(elements) or _spacing(elements, _PIXEL_SPACING),
+        pixel_spacing=_pixel_spacing(elements),
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
         spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
     )
@@ -311,6 +321,15 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
         values = "\\".join(f"{number:g}" for number in orientation)
         raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{values} is not two orthogonal unit vectors")
     return orientation
+
+
+def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
+    """Return the spacing of pixels in the patient: of ultrasound that of its regions, else of what was scanned."""
+    return (
+        calibrated_spacing(elements)
+        or _spacing(elements, _PIXEL_SPACING)
+        or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
+    )
 
 
 def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:

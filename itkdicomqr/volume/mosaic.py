@@ -67,13 +67,14 @@ def tiles_of(mosaic: SliceHeader) -> list[SliceHeader]:
     if layout.rows % side or layout.columns % side:
         raise _refusal(mosaic, f"{layout.rows} x {layout.columns} pixels are no {side} x {side} tiles")
     tile = replace(layout, rows=layout.rows // side, columns=layout.columns // side)
-    corner, step = _first_corner(mosaic, side), scaled(tiling.towards, _step(mosaic))
+    corner, step = _first_corner(mosaic, side), _step(mosaic)
     return [
         replace(
             mosaic,
             frame=index,
             layout=tile,
-            position=sum_of(corner, scaled(step, index)),
+            position=sum_of(corner, scaled(tiling.towards, index * step)),
+            told_step=step,
             tile=(index // side * tile.rows, index % side * tile.columns),
         )
         for index in range(tiling.count)

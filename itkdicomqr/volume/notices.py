@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.geometry import in_plane_spacing
+from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.intake import Intake
     from itkdicomqr.volume.options import Options
 
-_MODALITY_LUT_SEQUENCE = 0x00283000
+_REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
+_REAL_WORLD_VALUE_SLOPE = 0x00409225
+_MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 
 def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, excess: int) -> tuple[str, ...]:
@@ -31,16 +34,36 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
         Bytes of pixel data beyond the frames.
     """
     first = slices[0]
-    unapplied = options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    looked_up = options.modality_lut == "apply"
+    unapplied = options.rescale and not looked_up and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
     thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
+    step_unknown = first.told_step is not None and not first.spacing_between_slices and not first.is_dose
     noticed = (
         (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
         (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
-        (unapplied, "ModalityLUTSequence (0028,3000) is not applied"),
+        (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
+        (any(map(_has_real_world_values, slices)), "RealWorldValueMappingSequence (0040,9096) is not applied"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
+        (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
+        *_of_segmentation(slices),
         *_of_spacing(first, options),
     )
     return tuple(sentence for applies, sentence in noticed if applies)
+
+
+def _has_real_world_values(header: SliceHeader) -> bool:
+    """Tell whether a slice is mapped, at the top level or, where the element is the frame's own, in its groups."""
+    return _REAL_WORLD_VALUE_MAPPING_SEQUENCE in header.top or _REAL_WORLD_VALUE_SLOPE in header.elements
+
+
+def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:
+    """Say what was added to a segmentation, and what its fractions are of."""
+    constants = [header.constant for header in slices if header.constant is not None]
+    largest = slices[0].top.unsigned(_MAXIMUM_FRACTIONAL_VALUE)
+    return (
+        (bool(constants), f"{len(constants)} planes that are not stored are filled with {max(constants, default=0)}"),
+        (largest is not None, f"the voxels are fractions of MaximumFractionalValue (0062,000E), which is {largest}"),
+    )
 
 
 def _of_spacing(header: SliceHeader, options: Options) -> tuple[tuple[bool, str], ...]:

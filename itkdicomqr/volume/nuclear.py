@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.scan import RawElement
-from itkdicomqr.volume.geometry import normal, scaled, sum_of
+from itkdicomqr.volume.geometry import UNKNOWN_SPACING, normal, scaled, sum_of
 from itkdicomqr.volume.headers import checked_orientation, place_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     """Place frames by the first detector, reconstructed slices one after the other.
 
     Slices are SpacingBetweenSlices apart along the normal, against it where that is negative
-    (PS3.3 C.8.4.15). Frames that are no slices, such as a dynamic study's, get no place.
+    (PS3.3 C.8.4.15), and 1 mm where it is missing, as in ITK. Frames that are no slices, such as a
+    dynamic study's, get no place.
 
     Raises
     ------
@@ -53,13 +54,13 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
         return [replace(headers[0], position=position, orientation=orientation)]
     vectors = {tag: _vector(top, tag, len(headers)) for tag in FRAME_VECTORS if tag in _pointer(top)}
     numbered = [_numbered(header, vectors) for header in headers]
-    step = headers[0].spacing_between_slices
-    if position is None or _SLICE_VECTOR not in vectors or not step:
+    step = headers[0].spacing_between_slices or UNKNOWN_SPACING
+    if position is None or _SLICE_VECTOR not in vectors:
         return [replace(header, position=None, orientation=None) for header in numbered]
     oriented = [replace(header, orientation=orientation) for header in numbered]
     towards = scaled(normal(checked_orientation(oriented[0])), step)
     return [
-        replace(header, position=sum_of(position, scaled(towards, number - 1)))
+        replace(header, position=sum_of(position, scaled(towards, number - 1)), told_step=abs(step))
         for header, number in zip(oriented, vectors[_SLICE_VECTOR], strict=True)
     ]
 

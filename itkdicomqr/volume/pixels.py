@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Voxels = NDArray[Any]
 
+_PADDING_VALUES = (0x00280120, 0x00280122, 0x00280123)
+"""PixelPaddingValue, FloatPixelPaddingValue, DoubleFloatPixelPaddingValue."""
+
 _BEST_FIT = {
     False: (np.uint8, np.uint16, np.uint32),
     True: (np.int8, np.int16, np.int32),
@@ -66,6 +69,20 @@ def stored_range(layout: PixelLayout) -> tuple[int, int]:
 def components(layout: PixelLayout) -> int:
     """Return how many components a voxel gets."""
     return 3 if layout.photometric == PALETTE else layout.samples
+
+
+def padding_of(header: SliceHeader, options: Options) -> float | None:
+    """Return the voxel that PixelPaddingValue (PS3.3 C.7.5.1.1.2) makes, None where there is no such value."""
+    layout = header.layout
+    told = next((value for tag in _PADDING_VALUES if (value := header.elements.binary(tag))), ())
+    if not told or components(layout) > 1 or _table_of(header, options) is not None:
+        return None
+    stored = np.array([told[:1]]).astype(layout.dtype if layout.floating else np.int64).astype(layout.dtype)
+    voxel = np.empty((1, 1))
+    inverted = options.invert_monochrome1 and layout.photometric == "MONOCHROME1"
+    rescale = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
+    _write_floats(stored, layout, voxel, rescale, inverted=inverted)
+    return float(voxel[0, 0])
 
 
 def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:

@@ -26,7 +26,7 @@ from itkdicomqr.volume.options import (
     SpacingSource,
     Tilt,
 )
-from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
+from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
 from itkdicomqr.volume.regularity import Placement, placement_of
 from itkdicomqr.volume.subvolumes import separated
 from itkdicomqr.volume.volume import Report, Volume
@@ -168,6 +168,11 @@ def _once(uids: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(uids)))
 
 
+def _padding(stack: Stack, options: Options) -> float | None:
+    values = {padding_of(header, options) for header in stack.slices}
+    return values.pop() if len(values) == 1 else None
+
+
 def _report(stack: Stack, placement: Placement, intake: Intake, options: Options, excess: int) -> Report:
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
     first = stack.slices[0]
@@ -182,5 +187,6 @@ def _report(stack: Stack, placement: Placement, intake: Intake, options: Options
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
         sampling_deviation_mm=sampling_deviation(stack.slices, placement.grid.spacing[2]),
+        padding=_padding(stack, options),
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
     )
