@@ -95,4 +95,5 @@ def _sheet_corner(first: Dataset, side: int) -> np.ndarray:
     down, right = map(float, first.PixelSpacing)
     back = orientation[:3] * right * first.Columns * (side - 1) / 2
     up = orientation[3:] * down * first.Rows * (side - 1) / 2
-    return _positions([first])[0] - back - up
+    corner: np.ndarray = _positions([first])[0] - back - up
+    return corner

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEGMENTATION = uid.SegmentationStorage
-LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
+LABEL_MAP = uid.UID("1.2.840.10008.5.1.4.1.1.66.7")
 
 Masks = dict[int, "NDArray[Any]"]
 

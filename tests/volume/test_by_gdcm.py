@@ -25,7 +25,7 @@ needs_gdcm = pytest.mark.skipif(find_spec("gdcm") is None, reason="python-gdcm i
 def lossy(colours: str) -> list[Any]:
     grey = smooth(0, "uint8")
     pixels = grey if colours == "MONOCHROME2" else np.stack([smooth(index, "uint8") for index in range(3)], axis=-1)
-    described = {"PhotometricInterpretation": colours}
+    described: dict[str, Any] = {"PhotometricInterpretation": colours}
     return series("OT", 1, pixels=lambda _: pixels, syntax=uid.JPEGBaseline8Bit, compress=jpeg, **described)
 
 

@@ -126,7 +126,7 @@ EQUAL_TO_SIMPLEITK = [
 @pytest.mark.parametrize(("syntax", "compress", "dtype"), EQUAL_TO_SIMPLEITK)
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "1", "RescaleIntercept": "-1024"}])
 def test_lossless_voxels_equal_simpleitk(
-    tmp_path: Path, syntax: str, compress: Any, dtype: str, rescale: dict[str, str]
+    tmp_path: Path, syntax: str, compress: Any, dtype: str, rescale: dict[str, Any]
 ) -> None:
     slices = series("CT", 2, pixels=lambda i: noise((32, 24), dtype, i), syntax=syntax, compress=compress, **rescale)
     (volume,) = read_volumes(slices)
@@ -152,7 +152,7 @@ def jpeg_2000_of_12_bits(values: NDArray[Any]) -> bytes:
 @pytest.mark.parametrize("rescale", [{}, {"RescaleSlope": "1", "RescaleIntercept": "-1024"}])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_twelve_bits_equal_simpleitk(
-    tmp_path: Path, syntax: str, compress: Any, rescale: dict[str, str], photometric: str
+    tmp_path: Path, syntax: str, compress: Any, rescale: dict[str, Any], photometric: str
 ) -> None:
     described: dict[str, Any] = {"BitsStored": 12, "HighBit": 11, "PhotometricInterpretation": photometric, **rescale}
     slices = series("CT", 2, pixels=in_12_bits, syntax=syntax, compress=compress, **described)

@@ -13,7 +13,7 @@ from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import multiframe, part10, series
 
-PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+PARAMETRIC_MAP = uid.ParametricMapStorage
 KEYWORDS = {"float32": "FloatPixelData", "float64": "DoubleFloatPixelData"}
 NATIVE = [
     uid.ImplicitVRLittleEndian,
@@ -31,8 +31,8 @@ def float_map(values: np.ndarray, syntax: str = uid.ExplicitVRLittleEndian) -> D
     for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
         delattr(instance, keyword)
     instance.BitsAllocated = values.itemsize * 8
-    order = "<" if uid.UID(syntax).is_little_endian else ">"
-    setattr(instance, KEYWORDS[values.dtype.name], values.astype(values.dtype.newbyteorder(order)).tobytes())  # type: ignore[call-overload]
+    stored = values if uid.UID(syntax).is_little_endian else values.byteswap()
+    setattr(instance, KEYWORDS[values.dtype.name], stored.tobytes())
     return instance
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydicom.dataset import Dataset
 
@@ -40,7 +42,7 @@ def test_centimetres_of_a_region_are_the_spacing(regions: list[Dataset]) -> None
     ids=["none", "two that differ", "no length", "no size", "nothing told"],
 )
 def test_regions_that_tell_no_common_spacing_leave_it_to_pixel_spacing(regions: list[Dataset]) -> None:
-    attributes = {"dtype": "uint8", "SequenceOfUltrasoundRegions": regions}
+    attributes: dict[str, Any] = {"dtype": "uint8", "SequenceOfUltrasoundRegions": regions}
     (told,) = read_volumes(series("US", 1, **attributes))
     assert told.spacing == (0.5, 0.75, 1.0)
     (untold,) = read_volumes(series("US", 1, **attributes, PixelSpacing=None))

@@ -78,7 +78,7 @@ def test_segments_come_by_their_numbers_not_by_their_frames() -> None:
 
 def test_segmentations_of_one_series_are_not_put_together() -> None:
     instances = [segmentation({1: masks()[1]}), segmentation({1: masks()[2]})]
-    instances[1].SOPInstanceUID = instances[1].file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    instances[1].SOPInstanceUID = instances[1].file_meta.MediaStorageSOPInstanceUID = uid.UID("1.2.3")
     volumes = read_volumes(instances)
     assert {volume.key["SOPInstanceUID"] for volume in volumes} == {i.SOPInstanceUID for i in instances}
     stored = {volume.key["SOPInstanceUID"]: volume.array.any(axis=(1, 2)).tolist() for volume in volumes}
