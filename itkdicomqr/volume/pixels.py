@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.codecs import Stored, read_stored
 from itkdicomqr.volume.colours import PALETTE, palette_of, to_rgb
 from itkdicomqr.volume.modality_lut import modality_lut_of
@@ -130,7 +131,15 @@ def _stored_of(header: SliceHeader, options: Options) -> Stored:
 
 
 def _table_of(header: SliceHeader, options: Options) -> ModalityLUT | None:
-    return modality_lut_of(header) if options.rescale and options.modality_lut == "apply" else None
+    """Return the lookup table to apply; an inversion before it would look up other entries than are meant."""
+    table = modality_lut_of(header) if options.rescale and options.modality_lut == "apply" else None
+    if table is not None and options.invert_monochrome1 and header.layout.photometric == "MONOCHROME1":
+        message = (
+            f"instance {header.sop_instance_uid}: modality_lut='apply' looks up stored values, which MONOCHROME1 "
+            "(0028,0004) would invert first; take invert_monochrome1=False"
+        )
+        raise UnsupportedImageError(message)
+    return table
 
 
 def _write_looked_up(samples: NDArray[Any], layout: PixelLayout, target: Voxels, table: ModalityLUT) -> None:

@@ -187,6 +187,6 @@ def _report(stack: Stack, placement: Placement, intake: Intake, options: Options
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
         sampling_deviation_mm=sampling_deviation(stack.slices, placement.grid.spacing[2]),
-        padding=_padding(stack, options),
+        pixel_padding_value=_padding(stack, options),
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
     )

@@ -47,7 +47,7 @@ class Report:
         The same in mm, as ITK writes it into the image's metadata.
     monochrome1_inverted : bool
         Whether the stored values were inverted.
-    padding : float or None
+    pixel_padding_value : float or None
         The voxel value that stands for no measurement, where all slices tell the same: PixelPaddingValue
         after inversion and rescale. Such voxels are left as they are.
     """
@@ -63,7 +63,7 @@ class Report:
     step_deviation: float
     sampling_deviation_mm: float
     monochrome1_inverted: bool
-    padding: float | None = None
+    pixel_padding_value: float | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import noise, series
 
@@ -71,3 +71,11 @@ def test_a_table_without_a_descriptor_is_refused() -> None:
     del item[0x00283002]
     with pytest.raises(CorruptInstanceError, match=r"LUTDescriptor \(0028,3002\) of the modality lookup table"):
         read_volumes(with_table(item), modality_lut="apply")
+
+
+def test_an_inversion_before_the_table_is_refused() -> None:
+    slices = with_table(table(np.arange(4, dtype=np.uint16), 0), dtype="uint8", PhotometricInterpretation="MONOCHROME1")
+    with pytest.raises(UnsupportedImageError, match="take invert_monochrome1=False"):
+        read_volumes(slices, modality_lut="apply")
+    (volume,) = read_volumes(slices, modality_lut="apply", invert_monochrome1=False)
+    assert volume.array.max() == 3

@@ -80,4 +80,4 @@ def test_the_padding_value_of_floats_is_exposed() -> None:
     instance = float_map(values)
     instance.FloatPixelPaddingValue = -1.5
     (volume,) = read_volumes([instance])
-    assert volume.report.padding == -1.5
+    assert volume.report.pixel_padding_value == -1.5

@@ -164,7 +164,7 @@ def test_integers_are_exact(dtype: str, slope: int, intercept: int, bits: int, m
 )
 def test_the_voxel_that_stands_for_no_measurement_is_exposed(attributes: dict[str, Any], expected: float) -> None:
     (volume,) = read_volumes(series("CT", 2, **attributes))
-    assert volume.report.padding == expected
+    assert volume.report.pixel_padding_value == expected
 
 
 def test_padding_is_left_as_it_is(tmp_path: Path) -> None:
