@@ -61,7 +61,7 @@ def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], .
     constants = [header.constant for header in slices if header.constant is not None]
     largest = slices[0].top.unsigned(_MAXIMUM_FRACTIONAL_VALUE)
     return (
-        (bool(constants), f"{len(constants)} planes that are not stored are filled with {max(constants, default=0)}"),
+        (bool(constants), f"planes that are not stored: {len(constants)}, filled with {max(constants, default=0)}"),
         (largest is not None, f"the voxels are fractions of MaximumFractionalValue (0062,000E), which is {largest}"),
     )
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import uid
 from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import EncodeRunner
 from pydicom.pixels.encoders.native import _encode_frame
 
 from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.instance import Instance
 from itkdicomqr.volume import assemble, read_volumes
 from itkdicomqr.volume.options import Options
 from tests.synthetic import noise, series, simpleitk
@@ -307,7 +311,28 @@ def test_encapsulated_pixels_without_a_fragment_are_refused() -> None:
 
 
 def test_compressed_pixels_that_are_not_encapsulated_are_refused() -> None:
-    (slice_,) = series("MR", 1, syntax=uid.JPEG2000Lossless, compress=jpeg_2000)
-    slice_["PixelData"].is_undefined_length = False
+    instance = replace(Instance.from_dataset(series("MR", 1)[0]), transfer_syntax_uid=uid.JPEG2000Lossless)
     with pytest.raises(CorruptInstanceError, match="is not encapsulated, which its transfer syntax demands"):
-        read_volumes([slice_])
+        read_volumes([instance])
+
+
+def test_a_compressed_data_set_made_in_memory_is_read_as_its_file_would_be() -> None:
+    (slice_,) = series("MR", 1, pixels=smooth, syntax=uid.JPEG2000Lossless, compress=jpeg_2000)
+    slice_["PixelData"].is_undefined_length = False
+    (volume,) = read_volumes([slice_])
+    assert np.array_equal(volume.array[0], smooth(0))
+
+
+@settings(max_examples=150, deadline=None)
+@given(which=st.sampled_from(LOSSLESS), data=st.data())
+def test_damaged_frames_give_an_image_or_our_error(which: tuple[str, Any], data: st.DataObject) -> None:
+    syntax, compress = which
+    frame = bytearray(compress(smooth(0)))
+    places = st.one_of(st.integers(0, 120), st.integers(0, len(frame) - 1))
+    for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=8)):
+        frame[place] = value
+    try:
+        (volume,) = read_volumes(series("MR", 1, pixels=smooth, syntax=syntax, compress=lambda _: bytes(frame)))
+    except CorruptInstanceError:
+        return
+    assert volume.array.shape == (1, 32, 24)

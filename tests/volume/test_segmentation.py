@@ -41,8 +41,8 @@ def test_all_segments_have_the_grid_of_all_frames() -> None:
 
 def test_planes_that_are_not_stored_are_told() -> None:
     volumes = read_volumes([segmentation(masks())])
-    assert volumes[0].report.warnings == ("3 planes that are not stored are filled with 0",)
-    assert volumes[1].report.warnings == ("4 planes that are not stored are filled with 0",)
+    assert volumes[0].report.warnings == ("planes that are not stored: 3, filled with 0",)
+    assert volumes[1].report.warnings == ("planes that are not stored: 4, filled with 0",)
 
 
 def test_without_spacing_between_slices_the_smallest_gap_is_the_step() -> None:
