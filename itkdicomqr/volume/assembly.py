@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -146,8 +146,9 @@ class Assembly:
         return frames
 
     def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
-        self._check_size(header)
-        slots = self._slots_for(header)
+        dtype = voxel_dtype(header, self._options)
+        self._check_size(header, dtype)
+        slots = self._slots_for(header, dtype)
         slot = slots.take(self._likely_slot(header))
         fill = partial(fill_slice, header, slots.array[slot], self._options)
         return Placed(
@@ -170,32 +171,27 @@ class Assembly:
         while len(self._decoding) > left:
             self._decoding.popleft().result()
 
-    def _slots_for(self, header: SliceHeader) -> Slots:
+    def _slots_for(self, header: SliceHeader, dtype: np.dtype[Any]) -> Slots:
         """Give slots with room for one more frame, within the limit."""
-        layout, dtype = header.layout, voxel_dtype(header, self._options)
+        layout = header.layout
         count = components(layout)
         frame = (layout.rows, layout.columns) + ((count,) if count > 1 else ())
         slots = self._slots.get(frame)
         if slots is None:
-            slots = self._slots[frame] = Slots(frame, dtype, self._likely_count(header), self._allocate)
+            slots = self._slots[frame] = Slots(frame, dtype, self._likely_count(header, dtype), self._allocate)
         elif not slots.fits(dtype):
             self._await_decoders(0)
             slots.enlarge(dtype)
         return slots
 
-    def _likely_count(self, header: SliceHeader) -> int:
+    def _likely_count(self, header: SliceHeader, dtype: np.dtype[Any]) -> int:
         """Guess how many frames of a shape will come, within the limit: of the first, all that are expected."""
         alone = header.frames > 1 or self._slots
         count = header.frames if alone else self._expected - len(self._taken)
-        return max(1, min(count, self._options.max_series_bytes // self._size(header)))
+        return max(1, min(count, self._options.max_series_bytes // _size(header, dtype)))
 
-    def _size(self, header: SliceHeader) -> int:
-        """Return how many bytes the voxels of a slice need."""
-        layout = header.layout
-        return layout.rows * layout.columns * components(layout) * voxel_dtype(header, self._options).itemsize
-
-    def _check_size(self, header: SliceHeader) -> None:
-        needed = sum(slots.used_bytes for slots in self._slots.values()) + self._size(header)
+    def _check_size(self, header: SliceHeader, dtype: np.dtype[Any]) -> None:
+        needed = sum(slots.used_bytes for slots in self._slots.values()) + _size(header, dtype)
         limit = self._options.max_series_bytes
         if needed > limit:
             message = f"the voxels need {needed} bytes; max_series_bytes={limit} allows fewer"
@@ -227,6 +223,11 @@ class Assembly:
         other = np.empty_like(kept)
         fill_slice(header, other, self._options)
         return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
+
+
+def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
+    """Return how many bytes the voxels of a slice need."""
+    return header.layout.rows * header.layout.columns * components(header.layout) * dtype.itemsize
 
 
 def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:

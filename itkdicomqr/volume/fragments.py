@@ -45,14 +45,11 @@ def frames_of(items: memoryview, count: int) -> list[memoryview]:
 
 
 def first_fragment(items: memoryview) -> memoryview:
-    """Return the first fragment, empty where there is none.
-
-    Raises
-    ------
-    CorruptInstanceError
-        The items are damaged or cut short.
-    """
-    return next(islice(_walk(items), 1, None), memoryview(b""))
+    """Return the first fragment, empty where there is none or the items are damaged."""
+    try:
+        return next(islice(_walk(items), 1, None), memoryview(b""))
+    except CorruptInstanceError:
+        return memoryview(b"")
 
 
 def _starts(table: memoryview, fragments: list[memoryview]) -> list[int]:

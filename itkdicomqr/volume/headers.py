@@ -203,7 +203,7 @@ def read_headers(instance: Instance) -> list[SliceHeader]:
     frames = frames_of(top, count)
     if frames[0] is top:
         alike = _header(source, top, top, 0)
-        return [replace(alike, frame=index) for index in range(count)]
+        return [alike, *(replace(alike, frame=index) for index in range(1, count))]
     return [_header(source, top, elements, index) for index, elements in enumerate(frames)]
 
 

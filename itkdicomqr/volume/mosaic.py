@@ -50,7 +50,9 @@ class Tiling:
 
 def is_mosaic(header: SliceHeader) -> bool:
     """Tell whether an image holds slices as tiles."""
-    return "MOSAIC" in header.image_type or _UIH_GRID in header.top or bool(_told_count(header.top))
+    if "MOSAIC" in header.image_type or _UIH_GRID in header.top:
+        return True
+    return header.modality == "MR" and bool(_told_count(header.top))
 
 
 def tiles_of(mosaic: SliceHeader) -> list[SliceHeader]:

@@ -75,15 +75,20 @@ def components(layout: PixelLayout) -> int:
 def padding_of(header: SliceHeader, options: Options) -> float | None:
     """Return the voxel that PixelPaddingValue (PS3.3 C.7.5.1.1.2) makes, None where there is no such value."""
     layout = header.layout
-    told = next((value for tag in _PADDING_VALUES if (value := header.elements.binary(tag))), ())
+    told = [value for tag in _PADDING_VALUES for value in header.elements.binary(tag)]
     if not told or components(layout) > 1 or _table_of(header, options) is not None:
         return None
-    stored = np.array([told[:1]]).astype(layout.dtype if layout.floating else np.int64).astype(layout.dtype)
-    voxel = np.empty((1, 1))
-    inverted = options.invert_monochrome1 and layout.photometric == "MONOCHROME1"
-    rescale = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
-    _write_floats(stored, layout, voxel, rescale, inverted=inverted)
-    return float(voxel[0, 0])
+    value: float = told[0] if layout.floating else _bits_of(int(told[0]), layout)
+    if options.invert_monochrome1 and layout.photometric == "MONOCHROME1":
+        value = sum(stored_range(layout)) - value
+    return float(value * header.slope + header.intercept if options.rescale else value)
+
+
+def _bits_of(sample: int, layout: PixelLayout) -> int:
+    """Return the BitsStored up to HighBit of one sample, extended by its sign."""
+    least, greatest = stored_range(layout)
+    value = sample >> layout.high_bit + 1 - layout.bits_stored & (1 << layout.bits_stored) - 1
+    return value if value <= greatest else value + 2 * least
 
 
 def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
