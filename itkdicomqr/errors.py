@@ -36,6 +36,7 @@
         ├── MissingSlicesError           gaps of whole slices
         ├── NonUniformSpacingError       gaps of other sizes
         ├── MisalignedSlicesError        slices beside the line of the others
+        ├── MosaicError                  a mosaic whose header does not tell its slices
         ├── UnsupportedImageError        a kind that is refused rather than guessed at
         └── ToolkitError                 the toolkit is missing, or lacks the type
 
@@ -330,6 +331,10 @@ class NonUniformSpacingError(VolumeError):
 
 class MisalignedSlicesError(VolumeError):
     """Slices lie beside the line of the others."""
+
+
+class MosaicError(VolumeError):
+    """A mosaic cannot be taken apart: its private header is missing, damaged, or contradicts the image."""
 
 
 class UnsupportedImageError(VolumeError):

@@ -128,6 +128,9 @@ class Instance:
             raise CorruptInstanceError(message)
         buffer = DicomBytesIO()
         buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+        if "PixelData" in dataset:
+            # As pydicom does when it writes a file: one made in memory need not say it yet (PS3.5 A.4).
+            dataset["PixelData"].is_undefined_length = syntax.is_encapsulated
         try:
             write_dataset(buffer, dataset)
         except Exception as error:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from itkdicomqr.instance import Instance
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
-from itkdicomqr.volume.headers import SliceHeader, detached, read_headers
+from itkdicomqr.volume.headers import SliceHeader, detached
 from itkdicomqr.volume.intake import Source, as_instance, has_pixels
+from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
@@ -117,7 +118,7 @@ class Assembly:
             self._check_same(instance)
             self.duplicates.append(uid)
         elif has_pixels(instance):
-            headers = read_headers(instance)
+            headers = slices_of(instance, self._options)
             for header in headers:
                 refuse_unsupported(header)
             kept = detached(headers)
@@ -145,9 +146,10 @@ class Assembly:
         return frames
 
     def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
-        slots = self._slots_for(header)
+        dtype = voxel_dtype(header, self._options)
+        self._check_size(header, dtype)
+        slots = self._slots_for(header, dtype)
         slot = slots.take(self._likely_slot(header))
-        self._check_size()
         fill = partial(fill_slice, header, slots.array[slot], self._options)
         return Placed(
             slim, slots, slot, self._filled(fill, compressed=not is_native(header.instance.transfer_syntax_uid))
@@ -169,28 +171,27 @@ class Assembly:
         while len(self._decoding) > left:
             self._decoding.popleft().result()
 
-    def _slots_for(self, header: SliceHeader) -> Slots:
+    def _slots_for(self, header: SliceHeader, dtype: np.dtype[Any]) -> Slots:
         """Give slots with room for one more frame, within the limit."""
-        layout, dtype = header.layout, voxel_dtype(header, self._options)
+        layout = header.layout
         count = components(layout)
         frame = (layout.rows, layout.columns) + ((count,) if count > 1 else ())
         slots = self._slots.get(frame)
         if slots is None:
-            slots = self._slots[frame] = Slots(frame, dtype, self._likely_count(header), self._allocate)
+            slots = self._slots[frame] = Slots(frame, dtype, self._likely_count(header, dtype), self._allocate)
         elif not slots.fits(dtype):
             self._await_decoders(0)
             slots.enlarge(dtype)
         return slots
 
-    def _likely_count(self, header: SliceHeader) -> int:
-        """Guess how many frames of a shape will come: of the first, all that are expected."""
-        if header.frames > 1 or self._slots:
-            return header.frames
-        size = header.layout.rows * header.layout.columns * voxel_dtype(header, self._options).itemsize
-        return max(1, min(self._expected - len(self._taken), self._options.max_series_bytes // size))
+    def _likely_count(self, header: SliceHeader, dtype: np.dtype[Any]) -> int:
+        """Guess how many frames of a shape will come, within the limit: of the first, all that are expected."""
+        alone = header.frames > 1 or self._slots
+        count = header.frames if alone else self._expected - len(self._taken)
+        return max(1, min(count, self._options.max_series_bytes // _size(header, dtype)))
 
-    def _check_size(self) -> None:
-        needed = sum(slots.used_bytes for slots in self._slots.values())
+    def _check_size(self, header: SliceHeader, dtype: np.dtype[Any]) -> None:
+        needed = sum(slots.used_bytes for slots in self._slots.values()) + _size(header, dtype)
         limit = self._options.max_series_bytes
         if needed > limit:
             message = f"the voxels need {needed} bytes; max_series_bytes={limit} allows fewer"
@@ -198,7 +199,7 @@ class Assembly:
 
     def _likely_slot(self, header: SliceHeader) -> int | None:
         """Guess the place in the order from Instance Number, which may run against the normal."""
-        if header.instance_number is None or header.frames > 1:
+        if header.instance_number is None or header.frames > 1 or header.tile is not None:
             return None
         if self._first is None:
             self._first = header
@@ -213,7 +214,7 @@ class Assembly:
         self._await_decoders(0)
         same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
         same = same and bool(placed) == has_pixels(instance)
-        if not (same and all(map(self._is_same_frame, placed, read_headers(instance) if placed else ()))):
+        if not (same and all(map(self._is_same_frame, placed, slices_of(instance, self._options) if placed else ()))):
             message = "it came twice with different content; pass one of the two"
             raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
 
@@ -222,6 +223,11 @@ class Assembly:
         other = np.empty_like(kept)
         fill_slice(header, other, self._options)
         return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
+
+
+def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
+    """Return how many bytes the voxels of a slice need."""
+    return header.layout.rows * header.layout.columns * components(header.layout) * dtype.itemsize
 
 
 def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from pydicom import uid
 
 from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.volume import by_gdcm
 from itkdicomqr.volume.codestream import codestream_of, is_ended, unboxed
+from itkdicomqr.volume.fragments import first_fragment
 from itkdicomqr.volume.rle import decode_rle
 
 if TYPE_CHECKING:
@@ -19,13 +21,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itkdicomqr.instance import PixelElement
-    from itkdicomqr.volume.headers import PixelLayout, SliceHeader
+    from itkdicomqr.instance import Instance, PixelElement
+    from itkdicomqr.volume.headers import PixelSource
+    from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.options import JPEG
 
-    Samples = NDArray[np.integer[Any]]
+    Samples = NDArray[Any]
     Decode = Callable[[memoryview, PixelLayout], Samples]
 
-_PIXEL_DATA = 0x7FE00010
+BEYOND_DOUBT = 64 << 20
+"""Bytes of a frame that are decoded however few bytes make it: a blank mammogram compresses to nothing."""
+
+MAX_EXPANSION = 1000
+"""How much a larger frame may grow when it is decoded."""
+
+SUBSAMPLED = 1.5
+"""How much uncompressed pixel data may: YBR_FULL_422 stores two samples of three."""
+
 _JPEG_COLOURS = {
     "RGB": {"colorspace": "RGB", "outcolorspace": "RGB"},
     "YBR_FULL": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
@@ -77,7 +89,7 @@ def is_native(transfer_syntax_uid: str) -> bool:
     return transfer_syntax_uid in _NATIVE
 
 
-def decoder_name(transfer_syntax_uid: str) -> str:
+def decoder_name(transfer_syntax_uid: str, jpeg: JPEG = "imagecodecs") -> str:
     """Name what decodes a transfer syntax.
 
     Raises
@@ -87,7 +99,8 @@ def decoder_name(transfer_syntax_uid: str) -> str:
     """
     if is_native(transfer_syntax_uid):
         return "native"
-    return _codec(transfer_syntax_uid).name
+    codec = _codec(transfer_syntax_uid)
+    return by_gdcm.NAME if jpeg == "gdcm" and codec is _JPEG else codec.name
 
 
 def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
@@ -95,8 +108,50 @@ def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
     return not is_native(transfer_syntax_uid) and photometric in _codec(transfer_syntax_uid).colours
 
 
-def read_stored(header: SliceHeader) -> Stored:
+def as_encoded(layout: PixelLayout, instance: Instance) -> PixelLayout:
+    """Return a layout with the BitsStored of the codestream where that is JPEG 2000.
+
+    GDCM believes its precision, not the header's, so the type of rescaled voxels follows from it. A
+    JPEG's is not believed: some encoders write a smaller one than the values have.
+    """
+    syntax, pixels = instance.transfer_syntax_uid, instance.pixels
+    if pixels is None or not pixels.encapsulated or _CODECS.get(syntax) is not _JPEG_2000:
+        return layout
+    claim = codestream_of(unboxed(first_fragment(pixels.value)))
+    if claim is None or claim.precision > layout.bits_allocated or claim.precision == layout.bits_stored:
+        return layout
+    return replace(layout, bits_stored=claim.precision, high_bit=claim.precision - 1)
+
+
+def check_expansion(source: PixelSource) -> None:
+    """Refuse, before anything is allocated, pixel data that cannot be as large as the header says.
+
+    Raises
+    ------
+    CorruptInstanceError
+        It would have to grow more than a codec can, or than images do.
+    """
+    pixels, layout = source.instance.pixels, source.layout
+    if pixels is None:
+        return
+    frame = layout.rows * layout.columns * layout.samples * layout.bits_allocated // 8
+    largest = MAX_EXPANSION if pixels.encapsulated else SUBSAMPLED
+    if frame > BEYOND_DOUBT and frame * source.count > largest * len(pixels.value):
+        message = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
+        raise CorruptInstanceError(message, sop_instance_uid=source.instance.sop_instance_uid)
+
+
+def read_stored(source: PixelSource, frame: int, jpeg: JPEG = "imagecodecs") -> Stored:
     """Read, and decode where it is compressed, one frame of an instance.
+
+    Parameters
+    ----------
+    source : PixelSource
+        The frames of the instance.
+    frame : int
+        Which, from 0.
+    jpeg : {"imagecodecs", "gdcm"}
+        What decodes lossy JPEG.
 
     Raises
     ------
@@ -104,8 +159,10 @@ def read_stored(header: SliceHeader) -> Stored:
         There are fewer bytes than the header needs, or the codestream contradicts it.
     UnsupportedImageError
         The transfer syntax is not decoded here.
+    ToolkitError
+        python-gdcm is asked for and not installed.
     """
-    instance, layout = header.instance, header.layout
+    instance, layout = source.instance, source.layout
     pixels = instance.pixels
     syntax = instance.transfer_syntax_uid
     try:
@@ -113,14 +170,17 @@ def read_stored(header: SliceHeader) -> Stored:
             message = "it has no pixel data"
             raise CorruptInstanceError(message)
         if is_native(syntax):
-            return _native(header, pixels)
+            return _native(source, frame, pixels)
         codec = _codec(syntax)
         if not pixels.encapsulated:
             message = "its pixel data is not encapsulated, which its transfer syntax demands"
             raise CorruptInstanceError(message)
-        samples = _fitting(codec.decode(header.source.compressed[header.frame], layout), layout)
+        if jpeg == "gdcm" and codec is _JPEG:
+            checked = _checked(source.compressed[frame], layout)
+            return Stored(by_gdcm.decode_by_gdcm(checked, layout, syntax), layout.photometric)
+        samples = _fitting(codec.decode(source.compressed[frame], layout), layout)
     except CorruptInstanceError as error:
-        raise CorruptInstanceError(error.args[0], sop_instance_uid=header.sop_instance_uid) from None
+        raise CorruptInstanceError(error.args[0], sop_instance_uid=instance.sop_instance_uid) from None
     return Stored(samples, codec.colours.get(layout.photometric, layout.photometric))
 
 
@@ -131,40 +191,44 @@ def _codec(syntax: str) -> Codec:
     return _CODECS[syntax]
 
 
-def _native(header: SliceHeader, pixels: PixelElement) -> Stored:
-    layout = header.layout
-    syntax = uid.UID(header.instance.transfer_syntax_uid)
+def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
+    layout = source.layout
     if pixels.encapsulated:
         message = "its pixel data is encapsulated, which its transfer syntax forbids"
         raise CorruptInstanceError(message)
-    dtype = np.dtype(f"{'<' if syntax.is_little_endian else '>'}{_kind(layout)}{layout.bits_allocated // 8}")
     subsampled = layout.photometric == "YBR_FULL_422"
     count = layout.rows * layout.columns * (2 if subsampled else layout.samples)
-    needed, have = header.frames * count * dtype.itemsize, len(pixels.value)
+    needed, have = -(-source.count * count * layout.bits_allocated // 8), len(pixels.value)
     if have < needed:
-        size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
-        size += f" x {header.frames} frames" if header.frames > 1 else ""
-        message = f"its pixel data has {have} bytes, but {size} need {needed}"
+        message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
         raise CorruptInstanceError(message)
-    content = _unswapped(pixels.value) if _is_in_swapped_words(header) else pixels.value
-    flat = np.frombuffer(content, dtype, count, header.frame * count * dtype.itemsize)
+    big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian
+    swapped = big_endian and layout.bits_allocated <= 8 and pixels.VR == "OW"
+    content = _unswapped(pixels.value) if swapped else pixels.value
+    if layout.bits_allocated == 1:
+        flat = _bits(content, frame * count, count)
+    else:
+        dtype = layout.dtype.newbyteorder(">" if big_endian else "<")
+        flat = np.frombuffer(content, dtype, count, frame * count * dtype.itemsize)
     samples = _unsubsampled(flat, layout) if subsampled else _shaped(flat, layout)
-    return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // header.frames)
+    return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // source.count)
 
 
-def _is_in_swapped_words(header: SliceHeader) -> bool:
-    """Tell whether bytes are stored in words of big endian (OW, PS3.5 annex A.3)."""
-    if header.instance.transfer_syntax_uid != uid.ExplicitVRBigEndian or header.layout.bits_allocated > 8:
-        return False
-    return header.instance.pixels is not None and header.instance.pixels.VR == "OW"
+def _shown(source: PixelSource) -> str:
+    layout = source.layout
+    size = f"{layout.rows} rows x {layout.columns} columns x {layout.samples} x {layout.bits_allocated} bits"
+    return f"{size} x {source.count} frames" if source.count > 1 else size
+
+
+def _bits(content: memoryview | bytes, first: int, count: int) -> Samples:
+    """Read single bits, packed from the lowest of each byte on, also across frames (PS3.5 8.1.1)."""
+    packed = np.frombuffer(content, np.uint8)[first // 8 : -(-(first + count) // 8)]
+    return np.unpackbits(packed, bitorder="little")[first % 8 : first % 8 + count]
 
 
 def _unswapped(value: memoryview) -> bytes:
+    """Put bytes in order that are stored in words of big endian (OW, PS3.5 annex A.3)."""
     return np.frombuffer(bytes(value) + b"\0" * (len(value) % 2), ">u2").astype("<u2").tobytes()
-
-
-def _kind(layout: PixelLayout) -> str:
-    return "i" if layout.signed else "u"
 
 
 def _shaped(flat: Samples, layout: PixelLayout) -> Samples:
@@ -187,11 +251,11 @@ def _unsubsampled(flat: Samples, layout: PixelLayout) -> Samples:
 def _fitting(decoded: Samples, layout: PixelLayout) -> Samples:
     """Bring decoded samples to BitsAllocated; their sign comes from the header alone."""
     shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
-    if decoded.shape != shape or decoded.itemsize * 8 > layout.bits_allocated:
+    if decoded.shape != shape or decoded.itemsize > layout.dtype.itemsize:
         found = f"{decoded.shape} samples of {decoded.itemsize * 8} bits"
         message = f"its pixel data decodes to {found}, but the header says {shape} of {layout.bits_allocated} bits"
         raise CorruptInstanceError(message)
-    return decoded.astype(f"{_kind(layout)}{layout.bits_allocated // 8}", copy=False)
+    return decoded.astype(layout.dtype, copy=False)
 
 
 def _checked(frame: memoryview, layout: PixelLayout) -> memoryview:

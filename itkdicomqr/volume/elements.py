@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
@@ -107,6 +107,27 @@ class Elements:
         if content.decode("latin-1").isprintable():
             return tuple(map(number_or_text, self.texts(tag)))
         return (content.hex(),)
+
+    def items(self, tag: int) -> list[Elements]:
+        """Return the items of a sequence of the top level, none where it is absent.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The sequence cannot be read.
+        """
+        if tag not in self:
+            return []
+        try:
+            return [replace(self, raw=dict(item.items())) for item in self.instance.header[tag].value or ()]
+        except Exception:  # pydicom raises whatever damaged bytes happen to lead to
+            raise self.corrupt(tag, "cannot be read") from None
+
+    def private(self, creator: str, group: int, element: int) -> bytes:
+        """Return the bytes of a private element of the top level, none where it is absent (PS3.5 7.8.1)."""
+        blocks = (tag for tag in range(group << 16 | 0x10, group << 16 | 0x100) if tag in self)
+        block = next((tag for tag in blocks if self.text(tag) == creator), None)
+        return b"" if block is None else self.content(group << 16 | (block & 0xFF) << 8 | element)
 
     def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
         """Return the numbers of a DS or IS element, None where it is empty.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
@@ -42,6 +42,14 @@ def frames_of(items: memoryview, count: int) -> list[memoryview]:
         message = f"its {len(fragments)} fragments and its offset table do not make {count} frames"
         raise CorruptInstanceError(message)
     return [memoryview(b"".join(fragments[start:stop])) for start, stop in pairwise([*starts, len(fragments)])]
+
+
+def first_fragment(items: memoryview) -> memoryview:
+    """Return the first fragment, empty where there is none or the items are damaged."""
+    try:
+        return next(islice(_walk(items), 1, None), memoryview(b""))
+    except CorruptInstanceError:
+        return memoryview(b"")
 
 
 def _starts(table: memoryview, fragments: list[memoryview]) -> list[int]:

@@ -179,6 +179,8 @@ def _step(slices: Sequence[SliceHeader], count: int) -> float:
     if len(positions) == 1:
         return _single_step(slices)
     if slices[0].source is slices[-1].source:
+        if slices[0].told_step is not None:
+            return slices[0].told_step
         perpendicular = cross((slices[0].orientation or ())[:3], (slices[0].orientation or ())[3:])
         norm = length(perpendicular)
         heights = [dot(tuple(axis / norm for axis in perpendicular), position) for position in positions]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.volume.geometry import dot, normal
 from itkdicomqr.volume.headers import checked_orientation
+from itkdicomqr.volume.segmentation import SEGMENTATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -27,6 +28,9 @@ SAME_ORIENTATION = 1e-4
 
 SAME_SPACING = 1e-4
 """Largest difference of PixelSpacing within a stack, mm."""
+
+ALWAYS_TOLD = frozenset({"SegmentNumber", "SegmentLabel"})
+"""What a stack's key has even where it is the only one."""
 
 SAME_POSITION = 1e-3
 """Two slices nearer than this along the normal are at one position, mm."""
@@ -59,7 +63,7 @@ def stacks_of(headers: Iterable[SliceHeader]) -> list[Stack]:
     groups: list[Group] = [({}, sorted(headers, key=by_number))]
     for keyword, values_of in SPLITS.items():
         groups = _split(groups, keyword, values_of)
-    varying = {keyword for keyword in groups[0][0] if len({key[keyword] for key, _ in groups}) > 1}
+    varying = {keyword for keyword in groups[0][0] if _tells(keyword, {key[keyword] for key, _ in groups})}
     stacks = [
         Stack(in_order(members), {keyword: key[keyword] for keyword in key if keyword in varying})
         for key, members in groups
@@ -96,10 +100,11 @@ def repeats(slices: Sequence[SliceHeader]) -> list[list[SliceHeader]]:
     return runs
 
 
-def by_number(header: SliceHeader) -> tuple[bool, int, str, int]:
-    """Return what sorts slices by InstanceNumber, then by SOP Instance UID, then by frame."""
+def by_number(header: SliceHeader) -> tuple[bool, int, str, int, int]:
+    """Return what sorts slices by InstanceNumber, then by SOP Instance UID, then by segment, then by frame."""
     number = header.instance_number
-    return number is None, number or 0, header.sop_instance_uid, header.frame
+    segment = 0 if header.segment is None else header.segment.number
+    return number is None, number or 0, header.sop_instance_uid, segment, header.frame
 
 
 def _split(
@@ -117,9 +122,14 @@ def _split(
     return split
 
 
-def _is_cine(header: SliceHeader) -> bool:
-    """Tell whether frames follow each other in time: several, without a place."""
-    return header.frames > 1 and header.position is None
+def _tells(keyword: str, values: set[Any]) -> bool:
+    """Tell whether an attribute names stacks: it differs among them, or is what they are asked for by."""
+    return len(values) > 1 or (keyword in ALWAYS_TOLD and values != {None})
+
+
+def _is_apart(header: SliceHeader) -> bool:
+    """Tell whether instances are never put together: segmentations, and frames that follow each other in time."""
+    return header.sop_class_uid in SEGMENTATIONS or (header.frames > 1 and header.position is None)
 
 
 def _frames_of_reference(members: Sequence[SliceHeader]) -> list[str]:
@@ -162,7 +172,9 @@ SPLITS: Mapping[str, ValuesOf] = {
     "Columns": _each(lambda header: header.layout.columns),
     "SamplesPerPixel": _each(lambda header: header.layout.samples),
     "PhotometricInterpretation": _each(lambda header: header.layout.photometric),
-    "SOPInstanceUID": _each(lambda header: header.sop_instance_uid if _is_cine(header) else ""),
+    "SOPInstanceUID": _each(lambda header: header.sop_instance_uid if _is_apart(header) else ""),
+    "SegmentNumber": _each(lambda header: header.segment and header.segment.number),
+    "SegmentLabel": _each(lambda header: header.segment and header.segment.label),
     "FrameOfReferenceUID": _frames_of_reference,
     "ImageOrientationPatient": _near_each(lambda header: header.orientation, SAME_ORIENTATION),
     "PixelSpacing": _near_each(lambda header: header.pixel_spacing, SAME_SPACING),

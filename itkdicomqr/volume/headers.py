@@ -7,15 +7,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume import fragments
+from itkdicomqr.volume.codecs import as_encoded, check_expansion
 from itkdicomqr.volume.elements import Elements
-from itkdicomqr.volume.geometry import dot, length, normal, scaled, sum_of
+from itkdicomqr.volume.geometry import dot, length
+from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
+from itkdicomqr.volume.regions import calibrated_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itkdicomqr.instance import Instance
+    from itkdicomqr.volume.codecs import Stored
     from itkdicomqr.volume.geometry import Vector
+    from itkdicomqr.volume.layout import PixelLayout
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 """Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
@@ -31,55 +36,20 @@ _MODALITY = 0x00080060
 _IMAGE_TYPE = 0x00080008
 _SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
+_NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
 _IMAGE_POSITION = 0x00200032
 _IMAGE_ORIENTATION = 0x00200037
 _FRAME_OF_REFERENCE_UID = 0x00200052
-_SAMPLES_PER_PIXEL = 0x00280002
-_PHOTOMETRIC_INTERPRETATION = 0x00280004
-_PLANAR_CONFIGURATION = 0x00280006
 _NUMBER_OF_FRAMES = 0x00280008
 _ROWS = 0x00280010
 _COLUMNS = 0x00280011
 _PIXEL_SPACING = 0x00280030
 _BITS_ALLOCATED = 0x00280100
-_BITS_STORED = 0x00280101
-_HIGH_BIT = 0x00280102
-_PIXEL_REPRESENTATION = 0x00280103
 _RESCALE_INTERCEPT = 0x00281052
 _RESCALE_SLOPE = 0x00281053
-_GRID_FRAME_OFFSET_VECTOR = 0x3004000C
 _DOSE_GRID_SCALING = 0x3004000E
-
-
-@dataclass(frozen=True, slots=True)
-class PixelLayout:
-    """How the pixels of an instance are stored (PS3.3 C.7.6.3).
-
-    Attributes
-    ----------
-    rows, columns, samples : int
-        The size of a frame, and its samples per pixel.
-    photometric : str
-        PhotometricInterpretation.
-    planar : bool
-        Whether each sample has a plane of its own.
-    bits_allocated, bits_stored, high_bit : int
-        Where the bits of a sample lie.
-    signed : bool
-        Whether they are a two's complement.
-    """
-
-    rows: int
-    columns: int
-    samples: int
-    photometric: str
-    planar: bool
-    bits_allocated: int
-    bits_stored: int
-    high_bit: int
-    signed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +62,13 @@ class PixelSource:
         Which.
     count : int
         NumberOfFrames.
+    layout : PixelLayout
+        How a frame is stored.
     """
 
     instance: Instance
     count: int
+    layout: PixelLayout
 
     @cached_property
     def compressed(self) -> list[memoryview]:
@@ -103,23 +76,46 @@ class PixelSource:
         pixels = self.instance.pixels
         return fragments.frames_of(memoryview(b"") if pixels is None else pixels.value, self.count)
 
+    @cached_property
+    def decoded(self) -> dict[int, Stored]:
+        """The frames that hold several slices each, so that they are decoded once."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What the voxels of a frame of a segmentation belong to (PS3.3 C.8.20.4).
+
+    Attributes
+    ----------
+    number : int
+        SegmentNumber.
+    label : str
+        SegmentLabel, empty where the segment is not described.
+    """
+
+    number: int
+    label: str
+
 
 @dataclass(frozen=True, eq=False)
 class SliceHeader:
-    """One frame of an instance, with what decides where it goes and how its pixels are read.
+    """One slice of an instance, with what decides where it goes and how its pixels are read.
+
+    A slice is a frame; a tile of one, in a mosaic; or a plane that a segmentation does not store.
 
     Attributes
     ----------
     source : PixelSource
         Where the pixels are.
     frame : int
-        Which of its frames, from 0.
+        Which of its slices, from 0.
     top : Elements
         The top level of its header.
     elements : Elements
         The same overlaid by what is said of this frame, for what is asked rarely.
     layout : PixelLayout
-        How the pixels are stored.
+        How the pixels are stored, and how many make the slice.
     slope, intercept : float
         From stored values to output units; of an RT Dose, DoseGridScaling and 0.
     position : tuple of float or None
@@ -127,9 +123,18 @@ class SliceHeader:
     orientation : tuple of float or None
         ImageOrientationPatient: the row's direction, then the column's.
     pixel_spacing, imager_pixel_spacing : tuple of float or None
-        Between rows, then between columns, mm.
+        Between rows, then between columns, mm; the first as ultrasound regions or a scanner of films
+        tell it where they do.
     spacing_between_slices : float or None
         mm, with the sign that some vendors give it.
+    segment : Segment or None
+        Of a segmentation with one frame for each segment.
+    tile : tuple of int or None
+        The first row and column within the one frame of a mosaic.
+    constant : int or None
+        The value of all voxels, where no frame is stored.
+    told_step : float or None
+        How far the next slice is, mm, where positions follow from what the header says of it.
     """
 
     source: PixelSource = field(repr=False)
@@ -151,6 +156,10 @@ class SliceHeader:
     pixel_spacing: tuple[float, ...] | None
     imager_pixel_spacing: tuple[float, ...] | None
     spacing_between_slices: float | None
+    segment: Segment | None = None
+    tile: tuple[int, int] | None = None
+    constant: int | None = None
+    told_step: float | None = None
 
     @property
     def instance(self) -> Instance:
@@ -179,25 +188,30 @@ def has_rows(instance: Instance) -> bool:
 
 
 def read_headers(instance: Instance) -> list[SliceHeader]:
-    """Read what decides of the place and the pixels of each frame of an instance.
+    """Read what decides of the place and the pixels of each frame of an instance, as its SOP class has no say.
 
     Raises
     ------
     CorruptInstanceError
-        An attribute is missing, is no number, or contradicts another.
+        An attribute is missing, is no number, or contradicts another or the pixel data.
     """
     top = Elements.of(instance)
     count = _frames(top, instance)
-    source = PixelSource(instance, count)
-    headers = [_header(source, top, elements, index) for index, elements in enumerate(frames_of(top, count))]
-    return _placed_doses(headers) if headers[0].is_dose and count > 1 else headers
+    layout = layout_of(top, None if instance.pixels is None else instance.pixels.tag)
+    source = PixelSource(instance, count, as_encoded(layout, instance))
+    check_expansion(source)
+    frames = frames_of(top, count)
+    if frames[0] is top:
+        alike = _header(source, top, top, 0)
+        return [alike, *(replace(alike, frame=index) for index in range(1, count))]
+    return [_header(source, top, elements, index) for index, elements in enumerate(frames)]
 
 
 def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     """Give the headers of all frames of an instance anew, without its pixel data."""
     first = headers[0]
     instance = first.instance.without_pixels()
-    source = PixelSource(instance, first.frames)
+    source = PixelSource(instance, first.frames, first.source.layout)
     top = Elements.of(instance)
     return [
         replace(
@@ -213,7 +227,7 @@ def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:
     sop_class_uid = top.text(_SOP_CLASS_UID) or source.instance.sop_class_uid
     slope, intercept = _rescale(elements, sop_class_uid)
-    position, orientation = _place(elements)
+    position, orientation = place_of(elements)
     return SliceHeader(
         source=source,
         frame=frame,
@@ -226,56 +240,15 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         modality=top.text(_MODALITY),
         image_type=top.texts(_IMAGE_TYPE),
         instance_number=_instance_number(top),
-        layout=_layout(top),
+        layout=source.layout,
         slope=slope,
         intercept=intercept,
         position=position,
         orientation=orientation,
-        pixel_spacing=_spacing(elements, _PIXEL_SPACING),
+        pixel_spacing=_pixel_spacing(elements),
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
         spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
     )
-
-
-def _placed_doses(headers: list[SliceHeader]) -> list[SliceHeader]:
-    """Put each plane of a dose at its offset along the normal (PS3.3 C.8.8.3.2)."""
-    first = headers[0]
-    offsets = first.top.numbers(_GRID_FRAME_OFFSET_VECTOR, len(headers))
-    if offsets is None or first.position is None or first.orientation is None:
-        raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, "is missing, or the dose has no position")
-    position, towards = first.position, normal(checked_orientation(first))
-    return [
-        replace(header, position=sum_of(position, scaled(towards, offset - offsets[0])))
-        for header, offset in zip(headers, offsets, strict=True)
-    ]
-
-
-def _layout(elements: Elements) -> PixelLayout:
-    allocated = _required(elements, _BITS_ALLOCATED)
-    stored = elements.unsigned(_BITS_STORED) or allocated
-    high_bit = elements.unsigned(_HIGH_BIT)
-    layout = PixelLayout(
-        rows=_required(elements, _ROWS),
-        columns=_required(elements, _COLUMNS),
-        samples=elements.unsigned(_SAMPLES_PER_PIXEL) or 1,
-        photometric=elements.text(_PHOTOMETRIC_INTERPRETATION),
-        planar=bool(elements.unsigned(_PLANAR_CONFIGURATION)),
-        bits_allocated=allocated,
-        bits_stored=stored,
-        high_bit=stored - 1 if high_bit is None else high_bit,
-        signed=bool(elements.unsigned(_PIXEL_REPRESENTATION)),
-    )
-    if not layout.bits_stored - 1 <= layout.high_bit < layout.bits_allocated:
-        bits = f"BitsAllocated {allocated}, BitsStored {stored}"
-        raise elements.corrupt(_HIGH_BIT, f"is {layout.high_bit}, which contradicts {bits}")
-    return layout
-
-
-def _required(elements: Elements, tag: int) -> int:
-    number = elements.unsigned(tag)
-    if not number:
-        raise elements.corrupt(tag, "is missing or zero")
-    return number
 
 
 def _frames(elements: Elements, instance: Instance) -> int:
@@ -295,7 +268,7 @@ def _least_frame_bytes(elements: Elements, instance: Instance) -> int:
     """Return how short a frame can be: an item's header where it is compressed."""
     if instance.pixels is not None and instance.pixels.encapsulated:
         return 8
-    return _required(elements, _ROWS) * _required(elements, _COLUMNS) * _required(elements, _BITS_ALLOCATED) // 8
+    return required(elements, _ROWS) * required(elements, _COLUMNS) * required(elements, _BITS_ALLOCATED) // 8
 
 
 def _instance_number(elements: Elements) -> int | None:
@@ -315,7 +288,14 @@ def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
     return elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
 
 
-def _place(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
+def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
+    """Read ImagePositionPatient and ImageOrientationPatient, both or none.
+
+    Raises
+    ------
+    CorruptInstanceError
+        One of them is missing, or is no numbers.
+    """
     position = elements.numbers(_IMAGE_POSITION, 3)
     orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
     if position is None and orientation is None:
@@ -341,6 +321,15 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
         values = "\\".join(f"{number:g}" for number in orientation)
         raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{values} is not two orthogonal unit vectors")
     return orientation
+
+
+def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
+    """Return the spacing of pixels in the patient: of ultrasound that of its regions, else of what was scanned."""
+    return (
+        calibrated_spacing(elements)
+        or _spacing(elements, _PIXEL_SPACING)
+        or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
+    )
 
 
 def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.geometry import in_plane_spacing
+from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
-_MODALITY_LUT_SEQUENCE = 0x00283000
+_REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
+_REAL_WORLD_VALUE_SLOPE = 0x00409225
+_MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 
 def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, excess: int) -> tuple[str, ...]:
@@ -38,11 +41,15 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
     first = slices[0]
     cine = len(slices) > 1 and first.position is None and first.frames > 1
     thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
+    step_unknown = first.told_step is not None and not first.spacing_between_slices and not first.is_dose
     noticed = (
         (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
         (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
         (cine, "the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart"),
+        (any(map(_has_real_world_values, slices)), "RealWorldValueMappingSequence (0040,9096) is not applied"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
+        (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
+        *_of_segmentation(slices),
         *_of_spacing(first, options),
     )
     return tuple(sentence for applies, sentence in noticed if applies)
@@ -60,10 +67,11 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
     """
     first = slices[0]
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
-    unapplied = options.rescale and any(_MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    ignored = options.rescale and options.modality_lut == "ignore"
+    unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
     departures = (
         (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
-        (unapplied, "ModalityLUTSequence (0028,3000) is not applied"),
+        (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
     return tuple(sentence for applies, sentence in departures if applies)
 
@@ -80,6 +88,21 @@ def _level_of_caller() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _has_real_world_values(header: SliceHeader) -> bool:
+    """Tell whether a slice is mapped, at the top level or, where the element is the frame's own, in its groups."""
+    return _REAL_WORLD_VALUE_MAPPING_SEQUENCE in header.top or _REAL_WORLD_VALUE_SLOPE in header.elements
+
+
+def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:
+    """Say what was added to a segmentation, and what its fractions are of."""
+    constants = [header.constant for header in slices if header.constant is not None]
+    largest = slices[0].top.unsigned(_MAXIMUM_FRACTIONAL_VALUE)
+    return (
+        (bool(constants), f"planes that are not stored: {len(constants)}, filled with {max(constants, default=0)}"),
+        (largest is not None, f"the voxels are fractions of MaximumFractionalValue (0062,000E), which is {largest}"),
+    )
 
 
 def _of_spacing(header: SliceHeader, options: Options) -> tuple[tuple[bool, str], ...]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from itkdicomqr.errors import InputError
+from itkdicomqr.volume.casting import check_dtype
 
 Gaps = Literal["error", "average", "pad", "split", "resample"]
 Tilt = Literal["shear", "error", "itk", "resample"]
 SpacingSource = Literal["calibrated", "imager"]
 Dictionary = Literal["itk", "clean"]
+Mosaic = Literal["volume", "tiles"]
+ModalityLUT = Literal["ignore", "apply"]
+JPEG = Literal["imagecodecs", "gdcm"]
 
 MAX_SERIES_BYTES = 8 << 30
 """Default limit of the voxels of all volumes together."""
@@ -34,6 +38,10 @@ class Options:
     spacing_source: SpacingSource = "calibrated"
     max_series_bytes: int = MAX_SERIES_BYTES
     dictionary: Dictionary = "itk"
+    mosaic: Mosaic = "volume"
+    modality_lut: ModalityLUT = "ignore"
+    jpeg: JPEG = "imagecodecs"
+    dtype: Any = None
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))
@@ -47,3 +55,4 @@ class Options:
         if isinstance(padding, bool) or not isinstance(padding, int | float | None):
             message = f"padding={padding!r} is no number"
             raise InputError(message)
+        check_dtype(self.dtype)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.volume.codecs import read_stored
+from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.volume.codecs import Stored, read_stored
 from itkdicomqr.volume.colours import PALETTE, palette_of, to_rgb
+from itkdicomqr.volume.modality_lut import modality_lut_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import DTypeLike, NDArray
 
-    from itkdicomqr.volume.headers import PixelLayout, SliceHeader
+    from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.modality_lut import ModalityLUT
     from itkdicomqr.volume.options import Options
 
     Voxels = NDArray[Any]
+
+_PADDING_VALUES = (0x00280120, 0x00280122, 0x00280123)
+"""PixelPaddingValue, FloatPixelPaddingValue, DoubleFloatPixelPaddingValue."""
 
 _BEST_FIT = {
     False: (np.uint8, np.uint16, np.uint32),
@@ -30,14 +38,18 @@ def voxel_dtype(header: SliceHeader, options: Options) -> np.dtype[Any]:
     """Return the type that GDCM gives to one instance (gdcm::Rescaler).
 
     Unchanged without rescale; the smallest integers that hold the rescaled range of BitsStored where
-    slope and intercept are integers; float64 otherwise, and for doses.
+    slope and intercept are integers; float64 otherwise, and for doses. That of the entries where a
+    modality lookup table is applied.
     """
     layout = header.layout
     if layout.photometric == PALETTE:
         return palette_of(header.elements).entries.dtype
+    table = _table_of(header, options)
+    if table is not None:
+        return table.entries.dtype
     if not options.rescale or ((header.slope, header.intercept) == (1, 0) and not header.is_dose):
-        return np.dtype(f"{'i' if layout.signed else 'u'}{layout.bits_allocated // 8}")
-    if header.is_dose or not (header.slope.is_integer() and header.intercept.is_integer()):
+        return layout.dtype
+    if header.is_dose or layout.floating or not (header.slope.is_integer() and header.intercept.is_integer()):
         return np.dtype(np.float64)
     return _smallest(header.slope * end + header.intercept for end in stored_range(layout))
 
@@ -60,6 +72,25 @@ def components(layout: PixelLayout) -> int:
     return 3 if layout.photometric == PALETTE else layout.samples
 
 
+def padding_of(header: SliceHeader, options: Options) -> float | None:
+    """Return the voxel that PixelPaddingValue (PS3.3 C.7.5.1.1.2) makes, None where there is no such value."""
+    layout = header.layout
+    told = [value for tag in _PADDING_VALUES for value in header.elements.binary(tag)]
+    if not told or components(layout) > 1 or _table_of(header, options) is not None:
+        return None
+    value: float = told[0] if layout.floating else _bits_of(int(told[0]), layout)
+    if options.invert_monochrome1 and layout.photometric == "MONOCHROME1":
+        value = sum(stored_range(layout)) - value
+    return float(value * header.slope + header.intercept if options.rescale else value)
+
+
+def _bits_of(sample: int, layout: PixelLayout) -> int:
+    """Return the BitsStored up to HighBit of one sample, extended by its sign."""
+    least, greatest = stored_range(layout)
+    value = sample >> layout.high_bit + 1 - layout.bits_stored & (1 << layout.bits_stored) - 1
+    return value if value <= greatest else value + 2 * least
+
+
 def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
     """Read the pixels of one frame and write them as voxels into their place.
 
@@ -77,7 +108,14 @@ def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
     int
         How many bytes the pixel data has beyond the frame.
     """
-    stored = read_stored(header)
+    if header.constant is not None:
+        target[...] = header.constant
+        return 0
+    stored = _stored_of(header, options)
+    table = _table_of(header, options)
+    if table is not None:
+        _write_looked_up(stored.samples, header.layout, target, table)
+        return stored.excess
     slope, intercept = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
     inverted = options.invert_monochrome1 and stored.photometric == "MONOCHROME1"
     write = _write_integers if target.dtype.kind in "iu" else _write_floats
@@ -85,8 +123,38 @@ def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
     return stored.excess
 
 
+def _stored_of(header: SliceHeader, options: Options) -> Stored:
+    """Read the frame of a slice; of a mosaic once for all tiles, of which the first tells the excess."""
+    if header.tile is None:
+        return read_stored(header.source, header.frame, options.jpeg)
+    kept = header.source.decoded
+    if 0 not in kept:
+        kept[0] = read_stored(header.source, 0, options.jpeg)
+    row, column = header.tile
+    samples = kept[0].samples[row : row + header.layout.rows, column : column + header.layout.columns]
+    return replace(kept[0], samples=samples, excess=0 if header.frame else kept[0].excess)
+
+
+def _table_of(header: SliceHeader, options: Options) -> ModalityLUT | None:
+    """Return the lookup table to apply; an inversion before it would look up other entries than are meant."""
+    table = modality_lut_of(header) if options.rescale and options.modality_lut == "apply" else None
+    if table is not None and options.invert_monochrome1 and header.layout.photometric == "MONOCHROME1":
+        message = (
+            f"instance {header.sop_instance_uid}: modality_lut='apply' looks up stored values, which MONOCHROME1 "
+            "(0028,0004) would invert first; take invert_monochrome1=False"
+        )
+        raise UnsupportedImageError(message)
+    return table
+
+
+def _write_looked_up(samples: NDArray[Any], layout: PixelLayout, target: Voxels, table: ModalityLUT) -> None:
+    values = np.empty(samples.shape, np.int64)
+    _extract(samples, layout, values)
+    np.copyto(target, table.looked_up(values))
+
+
 def _write_integers(
-    samples: NDArray[np.integer[Any]],
+    samples: NDArray[Any],
     layout: PixelLayout,
     target: Voxels,
     rescale: tuple[float, float],
@@ -105,7 +173,7 @@ def _write_integers(
 
 
 def _write_floats(
-    samples: NDArray[np.integer[Any]],
+    samples: NDArray[Any],
     layout: PixelLayout,
     target: Voxels,
     rescale: tuple[float, float],
@@ -122,7 +190,7 @@ def _write_floats(
         np.add(target, intercept, out=target)
 
 
-def _extract(samples: NDArray[np.integer[Any]], layout: PixelLayout, target: Voxels) -> None:
+def _extract(samples: NDArray[Any], layout: PixelLayout, target: Voxels) -> None:
     """Write the BitsStored up to HighBit of each sample, extended by its sign."""
     if layout.bits_stored == layout.bits_allocated or layout.photometric == PALETTE:
         np.copyto(target, samples, casting="unsafe")

@@ -9,15 +9,26 @@ import numpy as np
 
 from itkdicomqr.errors import InputError, LimitExceededError
 from itkdicomqr.volume.assembly import Assembly, Placed
+from itkdicomqr.volume.casting import cast
 from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
 from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import departures_of, notices_of, warn_of
-from itkdicomqr.volume.options import MAX_SERIES_BYTES, Dictionary, Gaps, Options, SpacingSource, Tilt
+from itkdicomqr.volume.options import (
+    JPEG,
+    MAX_SERIES_BYTES,
+    Dictionary,
+    Gaps,
+    ModalityLUT,
+    Mosaic,
+    Options,
+    SpacingSource,
+    Tilt,
+)
 from itkdicomqr.volume.padding import padding_value
-from itkdicomqr.volume.pixels import common_dtype, voxel_dtype
+from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
 from itkdicomqr.volume.placement import Placement, placement_of
 from itkdicomqr.volume.resampling import sampled
 from itkdicomqr.volume.splitting import regular_parts
@@ -27,6 +38,8 @@ from itkdicomqr.volume.volume import Report, Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from numpy.typing import DTypeLike
 
     from itkdicomqr.volume.slots import Allocate
 
@@ -42,6 +55,10 @@ def read_volumes(
     spacing_source: SpacingSource = "calibrated",
     max_series_bytes: int = MAX_SERIES_BYTES,
     dictionary: Dictionary = "itk",
+    mosaic: Mosaic = "volume",
+    modality_lut: ModalityLUT = "ignore",
+    jpeg: JPEG = "imagecodecs",
+    dtype: DTypeLike | None = None,
     stack: bool = False,
 ) -> list[Volume]:
     """Assemble instances into volumes, equal to ITK's to the last bit wherever ITK is right.
@@ -73,6 +90,15 @@ def read_volumes(
         ImagerPixelSpacing alone, as ITK does.
     max_series_bytes : int
         Limit of the voxels of all volumes together.
+    mosaic : {"volume", "tiles"}
+        Whether to take Siemens mosaics apart into their slices, or to give the flat image as ITK does.
+    modality_lut : {"ignore", "apply"}
+        What to do with ModalityLUTSequence: a warning in the report, as ITK ignores it, or look values up.
+    jpeg : {"imagecodecs", "gdcm"}
+        What decodes lossy JPEG; ``"gdcm"`` is ITK's own decoder and needs python-gdcm.
+    dtype : data type, optional
+        The type that the voxels are to have: integers must hold every value exactly, floating point
+        may round. The smallest that holds them all unless given.
     dictionary : {"itk", "clean"}
         How metadata are written: as GDCM does for ITK, or without padding and with all digits.
     stack : bool
@@ -87,7 +113,8 @@ def read_volumes(
     Raises
     ------
     InputError
-        An argument is not among its values, or nothing that holds an instance.
+        An argument is not among its values, or nothing that holds an instance; ``dtype`` does not hold
+        the voxels.
     CorruptInstanceError, ConflictingInstancesError
         An instance is damaged, or came in two versions.
     LimitExceededError
@@ -104,7 +131,20 @@ def read_volumes(
     if isinstance(instances, SOURCES):
         message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
         raise InputError(message)
-    options = Options(gaps, tilt, padding, rescale, invert_monochrome1, spacing_source, max_series_bytes, dictionary)
+    options = Options(
+        gaps=gaps,
+        tilt=tilt,
+        padding=padding,
+        rescale=rescale,
+        invert_monochrome1=invert_monochrome1,
+        spacing_source=spacing_source,
+        max_series_bytes=max_series_bytes,
+        dictionary=dictionary,
+        mosaic=mosaic,
+        modality_lut=modality_lut,
+        jpeg=jpeg,
+        dtype=dtype,
+    )
     volumes = assemble(instances, options, length_hint(instances))
     warn_of(volume.report for volume in volumes)
     return stacked(volumes) if stack else volumes
@@ -166,7 +206,7 @@ def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake
     sampling, grid = placement.sampling, placement.grid
     padding = padding_value(stack.slices[0], came, options) if sampling.needs_padding else None
     return Volume(
-        array=sampled(came, sampling, padding),
+        array=cast(sampled(came, sampling, padding), options.dtype),
         origin=grid.origin,
         spacing=grid.spacing,
         direction=np.array(grid.direction),
@@ -180,6 +220,11 @@ def _once(uids: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(uids)))
 
 
+def _padding_value_of(stack: Stack, options: Options) -> float | None:
+    values = {padding_of(header, options) for header in stack.slices}
+    return values.pop() if len(values) == 1 else None
+
+
 def _report(
     stack: Stack, placement: Placement, intake: Intake, options: Options, padding: float | None, excess: int
 ) -> Report:
@@ -189,7 +234,7 @@ def _report(
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
         origins=intake.origins,
-        decoders=tuple(sorted(set(map(decoder_name, syntaxes)))),
+        decoders=tuple(sorted({decoder_name(syntax, options.jpeg) for syntax in syntaxes})),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
         warnings=(*departures, *notices_of(stack.slices, intake, options, excess)),
@@ -197,6 +242,7 @@ def _report(
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
         sampling_deviation_mm=sampling_deviation(stack.slices, grid.spacing[2]) if sampling.is_identity else 0.0,
+        pixel_padding_value=_padding_value_of(stack, options),
         monochrome1_inverted=options.invert_monochrome1 and first.layout.photometric == "MONOCHROME1",
         departures=departures,
         padded=placement.padded,

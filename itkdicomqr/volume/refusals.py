@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.scan import FIRST_PIXEL_TAG
-from itkdicomqr.volume.codecs import decoder_name, undoes_colours
+from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
 from itkdicomqr.volume.colours import YBR
+from itkdicomqr.volume.kinds import ARRANGEMENTS
 from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
 
 if TYPE_CHECKING:
@@ -17,16 +17,8 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.headers import SliceHeader
 
-_PIXEL_DATA = 0x7FE00010
-_ULTRASOUND_REGIONS = 0x00186011
-_IMAGES_IN_MOSAIC = 0x0019100A
-_CREATOR_OF_MOSAICS = 0x00190010
-_UIH_GRID = 0x00651050
-
-_SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
-_ELSEWHERE_PLACED = frozenset({"1.2.840.10008.5.1.4.1.1.20", "1.2.840.10008.5.1.4.1.1.6.2"})
-"""Nuclear medicine and enhanced ultrasound volumes."""
+_ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"
 _SAMPLES = {
     "MONOCHROME1": 1,
     "MONOCHROME2": 1,
@@ -38,12 +30,6 @@ _SAMPLES = {
     "YBR_ICT": 3,
 }
 """SamplesPerPixel of each PhotometricInterpretation that is understood."""
-
-
-def _is_mosaic(header: SliceHeader) -> bool:
-    """Tell whether a slice holds tiles; other vendors use the same private element for something else."""
-    of_siemens = header.elements.text(_CREATOR_OF_MOSAICS).startswith("SIEMENS")
-    return "MOSAIC" in header.image_type or (of_siemens and _IMAGES_IN_MOSAIC in header.elements)
 
 
 def _is_placed_at_once(header: SliceHeader) -> bool:
@@ -64,32 +50,22 @@ def _is_stray_transform(header: SliceHeader) -> bool:
 
 
 _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
-    (lambda header: header.sop_class_uid in _SEGMENTATIONS, "segmentations are not assembled"),
     (lambda header: header.sop_class_uid == _WHOLE_SLIDE, "whole slide images are not assembled"),
     (
-        lambda header: getattr(header.instance.pixels, "tag", FIRST_PIXEL_TAG) != _PIXEL_DATA,
-        "float pixel data (7FE0,0008) or (7FE0,0009) is not assembled",
+        lambda header: header.layout.floating and not is_native(header.instance.transfer_syntax_uid),
+        "float pixel data (7FE0,0008) or (7FE0,0009) is never compressed",
     ),
     (
-        lambda header: header.sop_class_uid in _ELSEWHERE_PLACED and header.frames > 1,
-        "multi-frame instances of this SOP class have their places elsewhere, where they are not read",
+        lambda header: header.sop_class_uid == _ULTRASOUND_VOLUME and header.frames > 1,
+        "enhanced ultrasound volumes have their places elsewhere, where they are not read",
     ),
     (
-        lambda header: header.frames > 1 and not header.is_dose and _is_placed_at_once(header),
+        lambda header: header.frames > 1 and header.sop_class_uid not in ARRANGEMENTS and _is_placed_at_once(header),
         "multi-frame instances with one ImagePositionPatient (0020,0032) for all frames are not assembled",
     ),
     (
-        _is_mosaic,
-        "mosaics (ImageType (0008,0008) MOSAIC) are not taken apart",
-    ),
-    (lambda header: _UIH_GRID in header.elements, "grids of slices (0065,1050) are not taken apart"),
-    (
-        lambda header: _ULTRASOUND_REGIONS in header.elements,
-        "ultrasound regions (0018,6011) have spacings of their own, which are not applied",
-    ),
-    (
-        lambda header: header.layout.bits_allocated not in {8, 16, 32},
-        "BitsAllocated (0028,0100) is not 8, 16 or 32",
+        lambda header: header.layout.bits_allocated not in {1, 8, 16, 32} and not header.layout.floating,
+        "BitsAllocated (0028,0100) is not 1, 8, 16 or 32",
     ),
     (
         lambda header: _SAMPLES.get(header.layout.photometric) != header.layout.samples,
@@ -97,7 +73,9 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
     ),
     (
         lambda header: (
-            header.layout.bits_allocated == 32 and header.instance.transfer_syntax_uid == ExplicitVRBigEndian
+            header.layout.bits_allocated == 32
+            and not header.layout.floating
+            and header.instance.transfer_syntax_uid == ExplicitVRBigEndian
         ),
         "samples of 32 bits in big endian are written in two ways that cannot be told apart",
     ),

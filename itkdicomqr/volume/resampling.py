@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itkdicomqr.volume.geometry import Vector
-    from itkdicomqr.volume.headers import PixelLayout
+    from itkdicomqr.volume.layout import PixelLayout
 
     Voxels = NDArray[Any]
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import imagecodecs
 import numpy as np
 
-from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.headers import PixelLayout
+    from itkdicomqr.volume.layout import PixelLayout
 
 _RLE_HEADER = 64
 
@@ -26,8 +26,13 @@ def decode_rle(frame: memoryview, layout: PixelLayout) -> NDArray[np.unsignedint
     ------
     CorruptInstanceError
         There are not as many planes, or not as many bytes in one, as the layout needs.
+    UnsupportedImageError
+        The samples are single bits, of which no byte planes are made.
     """
     width = layout.bits_allocated // 8
+    if not width:
+        message = "single bits (BitsAllocated (0028,0100) is 1) cannot be run-length encoded"
+        raise UnsupportedImageError(message)
     planes = [_plane(segment, layout) for segment in _segments(frame, layout.samples * width)]
     words = np.empty((layout.rows * layout.columns, layout.samples, width), np.uint8)
     for index, plane in enumerate(planes):

@@ -61,6 +61,9 @@ class Report:
     resampled : tuple of str
         ``"gaps"`` where slices are interpolated between those that came, ``"tilt"`` where voxels are
         within their slices.
+    pixel_padding_value : float or None
+        The voxel value that stands for no measurement, where all slices tell the same: PixelPaddingValue
+        after inversion and rescale. Such voxels are left as they are.
     """
 
     sop_instance_uids: tuple[str, ...]
@@ -79,6 +82,7 @@ class Report:
     padding: float | None
     sheared: bool
     resampled: tuple[str, ...]
+    pixel_padding_value: float | None = None
 
     def __repr__(self) -> str:
         return "\n".join(account_of(self))

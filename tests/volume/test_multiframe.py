@@ -11,7 +11,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError
+from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, noise, part10, series
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
@@ -68,6 +68,78 @@ def test_frames_of_several_volumes_are_told_apart() -> None:
     volumes = read_volumes([multiframe(slices)])
     assert [volume.key for volume in volumes] == [{"EchoTime": 4.6}, {"EchoTime": 9.2}]
     assert [np.unique(volume.array).tolist() for volume in volumes] == [[0], [1]]
+
+
+def test_instances_of_several_frames_each_make_one_volume_together() -> None:
+    slices = series("MR", 6)
+    halves = [multiframe(slices[3:], SOPInstanceUID="1.2.2"), multiframe(slices[:3], SOPInstanceUID="1.2.1")]
+    (volume,) = read_volumes(halves)
+    (expected,) = read_volumes(slices)
+    assert volume.array.tobytes() == expected.array.tobytes()
+
+
+def test_instances_of_several_frames_each_are_told_apart_by_their_times() -> None:
+    times = [
+        multiframe(series("MR", 4, number=time, TemporalPositionIndex=time, SeriesInstanceUID="1.2"))
+        for time in (2, 3, 1)
+    ]
+    volumes = read_volumes(times)
+    assert [volume.key for volume in volumes] == [{"TemporalPositionIdentifier": time} for time in (1, 2, 3)]
+    for time, volume in enumerate(volumes, 1):
+        assert np.array_equal(volume.array, [noise((6, 7), "int16", seed=1000 * time + k) for k in range(4)])
+
+
+def test_frames_of_several_orientations_are_told_apart() -> None:
+    frames = [*series("MR", 3, StackID="1"), *series("MR", 4, orientation=OBLIQUE, StackID="2")]
+    volumes = read_volumes([multiframe(frames)])
+    assert sorted(len(volume.array) for volume in volumes) == [3, 4]
+
+
+def test_b_values_and_gradients_tell_frames_apart() -> None:
+    instance = multiframe(
+        series(
+            "MR",
+            6,
+            ImagePositionPatient=lambda index: ["0", "0", str(index // 3)],
+            pixels=lambda i: np.full((6, 7), i % 3, np.int16),
+        )
+    )
+    weights = [(0.0, None), (1000.0, [1.0, 0.0, 0.0]), (1000.0, [0.0, 1.0, 0.0])]
+    for index, groups in enumerate(instance.PerFrameFunctionalGroupsSequence):
+        groups.MRDiffusionSequence = [diffusion(*weights[index % 3])]
+    volumes = read_volumes([instance])
+    told = [(volume.key["DiffusionBValue"], volume.key["DiffusionGradientOrientation"]) for volume in volumes]
+    assert told == [(0.0, ()), (1000.0, (0.0, 1.0, 0.0)), (1000.0, (1.0, 0.0, 0.0))]
+    assert [np.unique(volume.array).tolist() for volume in volumes] == [[0], [2], [1]]
+
+
+def diffusion(weight: float, towards: list[float] | None) -> Dataset:
+    item, direction = Dataset(), Dataset()
+    item.DiffusionBValue = weight
+    if towards is not None:
+        direction.DiffusionGradientOrientation = towards
+        item.DiffusionGradientDirectionSequence = [direction]
+    return item
+
+
+@pytest.mark.parametrize(
+    "sop_class_uid",
+    [
+        uid.EnhancedCTImageStorage,
+        uid.EnhancedPETImageStorage,
+        uid.LegacyConvertedEnhancedCTImageStorage,
+        uid.LegacyConvertedEnhancedMRImageStorage,
+        uid.LegacyConvertedEnhancedPETImageStorage,
+    ],
+)
+def test_each_enhanced_class_equals_its_single_frames(sop_class_uid: str) -> None:
+    slices = series("CT", 4, orientation=OBLIQUE, RescaleSlope=lambda index: f"{index}.25", RescaleIntercept="-7")
+    (volume,) = read_volumes([multiframe(slices, SOPClassUID=sop_class_uid)])
+    (expected,) = read_volumes(slices)
+    assert volume.array.tobytes() == expected.array.tobytes()
+    assert volume.origin == expected.origin
+    assert volume.spacing == pytest.approx(expected.spacing)
+    assert np.array_equal(volume.direction, expected.direction)
 
 
 def test_a_missing_frame_is_refused() -> None:
@@ -172,6 +244,32 @@ def test_more_colour_frames_than_bytes_are_refused() -> None:
     instance.NumberOfFrames = 4
     with pytest.raises(CorruptInstanceError, match="6 rows x 8 columns x 3 x 8 bits x 4 frames need 576"):
         read_volumes([instance])
+
+
+@pytest.mark.parametrize(
+    "offsets", [["0", "0.1", "0.2", "0.3"], ["0", "-2.5", "-5", "-7.5"], ["9", "9.7", "10.4", "11.1"]]
+)
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
+def test_even_offsets_of_a_dose_give_simpleitks_geometry(
+    tmp_path: Path, offsets: list[str], orientation: tuple[float, ...]
+) -> None:
+    slices = series("RTDOSE", 4, dtype="uint32", DoseGridScaling="0.5", orientation=orientation)
+    instance = multiframe(slices, functional_groups=False, GridFrameOffsetVector=offsets)
+    (volume,) = read_volumes([instance])
+    assert_same_geometry(volume, simpleitk(instance, tmp_path))
+
+
+def test_uneven_offsets_of_a_dose_are_refused() -> None:
+    slices = series("RTDOSE", 4, dtype="uint32", DoseGridScaling="0.5")
+    instance = multiframe(slices, functional_groups=False, GridFrameOffsetVector=["0", "2.5", "6", "7.5"])
+    with pytest.raises(NonUniformSpacingError):
+        read_volumes([instance])
+
+
+def test_a_dose_of_one_frame_is_a_slice() -> None:
+    (slice_,) = series("RTDOSE", 1, dtype="uint32", DoseGridScaling="0.5")
+    (volume,) = read_volumes([slice_])
+    assert np.array_equal(volume.array[0], slice_.pixel_array * 0.5)
 
 
 def test_a_dose_without_offsets_is_refused() -> None:

@@ -152,12 +152,33 @@ def test_integers_are_exact(dtype: str, slope: int, intercept: int, bits: int, m
     assert np.array_equal(volume.array[0], exact * slope + intercept)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"dtype": "int16", "PixelPaddingValue": -2000}, -2000),
+        ({"dtype": "int16", "PixelPaddingValue": -2000, "RescaleIntercept": "-1024"}, -3024),
+        ({"dtype": "uint16", "PixelPaddingValue": 65535, "RescaleSlope": "0.5"}, 32767.5),
+        ({"dtype": "uint8", "PixelPaddingValue": 255, "PhotometricInterpretation": "MONOCHROME1"}, 0),
+        ({"dtype": "int16", "PixelPaddingValue": lambda index: index}, None),
+        ({"dtype": "int16"}, None),
+    ],
+)
+def test_the_voxel_that_stands_for_no_measurement_is_exposed(attributes: dict[str, Any], expected: float) -> None:
+    (volume,) = read_volumes(series("CT", 2, **attributes))
+    assert volume.report.pixel_padding_value == expected
+
+
+def test_padding_is_left_as_it_is(tmp_path: Path) -> None:
+    slices = series("CT", 2, dtype="int16", PixelPaddingValue=-2000, pixels=lambda _: np.full((6, 7), -2000, np.int16))
+    assert np.unique(assert_voxels_equal(slices, tmp_path)).tolist() == [-2000]
+
+
 def test_an_ignored_lookup_table_and_excess_bytes_are_told() -> None:
     slices = series("CT", 2, ModalityLUTSequence=[])
     slices[0].PixelData += b"\0" * 10
     with pytest.warns(DICOMQRWarning, match="ModalityLUTSequence"):
         (volume,) = read_volumes(slices)
     assert volume.report.warnings == (
-        "ModalityLUTSequence (0028,3000) is not applied",
+        "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does",
         "the pixel data has 10 bytes beyond the frames, which were ignored",
     )

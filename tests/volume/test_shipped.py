@@ -15,6 +15,7 @@ from tests.volume.reference import assert_same_geometry, assert_same_voxels
 
 FOLDER = Path(pydicom.__file__).parent / "data" / "test_files"
 EQUAL = [
+    "693_J2KI",
     "CT_small",
     "ExplVR_BigEnd",
     "GDCMJ2K_TextGBR",
@@ -59,11 +60,10 @@ EQUAL = [
     "image_dfl",
 ]
 RIGHT_WHERE_ITK_IS_NOT = ("SC_rgb_rle_16bit", "SC_rgb_rle_32bit")
+WITH_ULTRASOUND_REGIONS = {"examples_palette": 0.26228787661969977, "examples_ybr_color": 0.5104970559477806}
 REFUSED = {
     "MR_truncated": "should have 8192 bytes, of which 8130",
     "badVR": r"NumberOfFrames \(0028,0008\) is not 1 finite decimal number",
-    "examples_palette": r"ultrasound regions \(0018,6011\)",
-    "examples_ybr_color": r"ultrasound regions \(0018,6011\)",
     "liver_1frame": r"PerFrameFunctionalGroupsSequence \(5200,9230\) has 3 items",
     "rtdose_expb": "samples of 32 bits in big endian",
     "rtplan": "none of 1 instances has pixels",
@@ -79,6 +79,14 @@ def test_a_file_equals_simpleitk(name: str) -> None:
     image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
     assert_same_voxels(volume, image)
     assert_same_geometry(volume, image)
+
+
+@pytest.mark.parametrize("name", WITH_ULTRASOUND_REGIONS)
+def test_an_ultrasound_image_has_simpleitks_voxels_and_the_spacing_of_its_regions(name: str) -> None:
+    path = FOLDER / f"{name}.dcm"
+    (volume,) = read_volumes([path])
+    assert_same_voxels(volume, sitk.ReadImage(str(path), imageIO="GDCMImageIO"))
+    assert volume.spacing[:2] == (WITH_ULTRASOUND_REGIONS[name],) * 2
 
 
 @pytest.mark.parametrize("name", RIGHT_WHERE_ITK_IS_NOT)

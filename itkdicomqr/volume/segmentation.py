@@ -1,0 +1,154 @@
+"""Segmentations: which segment a frame belongs to, and the planes that are not stored (PS3.3 C.8.20).
+
+A segmentation stores no frame where a segment has no voxel. Here each segment gets every plane of
+the grid that all segments span together, so that all have the size that a mask of the image has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.volume.charsets import decoded
+from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
+from itkdicomqr.volume.headers import Segment, checked_orientation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from itkdicomqr.volume.elements import Elements
+    from itkdicomqr.volume.geometry import Vector
+    from itkdicomqr.volume.headers import SliceHeader
+
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
+SEGMENTATIONS = frozenset({SEGMENTATION, LABEL_MAP})
+
+SAME_PLANE = 1e-3
+"""Frames nearer than this along the normal are on one plane, mm."""
+
+WHOLE_STEPS = 0.02
+"""How near to a whole number of steps a gap is that planes were left out of."""
+
+MOST_PLANES = 1 << 16
+"""A limit of the planes of a grid: a spacing of 1e-9 mm must not fill the memory."""
+
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_SPACING_BETWEEN_SLICES = 0x00180088
+_DIMENSION_ORGANIZATION_TYPE = 0x00209311
+_PIXEL_PADDING_VALUE = 0x00280120
+_TOTAL_PIXEL_MATRIX_COLUMNS = 0x00480006
+_SEGMENT_SEQUENCE = 0x00620002
+_SEGMENT_NUMBER = 0x00620004
+_SEGMENT_LABEL = 0x00620005
+_REFERENCED_SEGMENT_NUMBER = 0x0062000B
+
+
+def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Tell the segment of each frame, and add the planes that are not stored.
+
+    What is not stored is 0, and in a label map PixelPaddingValue where there is one.
+
+    Raises
+    ------
+    CorruptInstanceError
+        A frame of a segmentation that is no label map names no segment, or the grid has too many planes.
+    UnsupportedImageError
+        It is one of tiles of a whole slide.
+    """
+    top = headers[0].top
+    if top.text(_DIMENSION_ORGANIZATION_TYPE).startswith("TILED") or _TOTAL_PIXEL_MATRIX_COLUMNS in top:
+        message = f"instance {headers[0].sop_instance_uid}: segmentations of whole slides are not assembled"
+        raise UnsupportedImageError(message)
+    if headers[0].sop_class_uid == LABEL_MAP:
+        padding = top.binary(_PIXEL_PADDING_VALUE)
+        return _completed(_as_labels(headers), [None], int(padding[0]) if padding else 0)
+    segments = _described_segments(top)
+    named = [replace(header, segment=_segment_of(header, segments)) for header in headers]
+    all_segments = {header.segment for header in named} | set(segments.values())
+    return _completed(named, sorted(all_segments, key=_number), 0)
+
+
+def _as_labels(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
+    """Take the numbers of segments as they are, also where a palette gives them colours."""
+    layout = replace(headers[0].layout, photometric="MONOCHROME2")
+    source = replace(headers[0].source, layout=layout)
+    return [replace(header, source=source, layout=layout) for header in headers]
+
+
+def _number(segment: Segment | None) -> int:
+    return segment.number if segment else 0
+
+
+def _described_segments(top: Elements) -> dict[int, Segment]:
+    """Return the segments of SegmentSequence by their numbers."""
+    character_sets = list(top.texts(_SPECIFIC_CHARACTER_SET))
+    described = {}
+    for item in top.items(_SEGMENT_SEQUENCE):
+        number = item.unsigned(_SEGMENT_NUMBER) or 0
+        label = decoded(item.content(_SEGMENT_LABEL), character_sets).strip(" \0")
+        described[number] = Segment(number, label)
+    return described
+
+
+def _segment_of(header: SliceHeader, segments: Mapping[int, Segment]) -> Segment:
+    number = header.elements.unsigned(_REFERENCED_SEGMENT_NUMBER)
+    if number is None:
+        raise header.elements.corrupt(_REFERENCED_SEGMENT_NUMBER, f"is missing in frame {header.frame}")
+    return segments.get(number, Segment(number, ""))
+
+
+def _completed(headers: Sequence[SliceHeader], segments: Iterable[Segment | None], constant: int) -> list[SliceHeader]:
+    """Add a constant slice for each plane that a segment lacks."""
+    if any(header.position is None or header.orientation != headers[0].orientation for header in headers):
+        return list(headers)
+    towards = normal(checked_orientation(headers[0]))
+    planes = _planes(headers, towards)
+    completed = list(headers)
+    for segment in segments:
+        heights = [dot(header.position or (), towards) for header in headers if header.segment == segment]
+        absent = [plane for plane in planes if not _is_among(dot(plane, towards), heights)]
+        first = len(completed)
+        completed += [
+            replace(headers[0], frame=first + index, position=plane, segment=segment, constant=constant)
+            for index, plane in enumerate(absent)
+        ]
+    return completed
+
+
+def _planes(headers: Sequence[SliceHeader], towards: Vector) -> list[Vector]:
+    """Return the planes of all frames, and those that gaps of whole steps between them leave room for.
+
+    A step is SpacingBetweenSlices, or without it the smallest gap.
+    """
+    positions = sorted((header.position for header in headers if header.position), key=lambda at: dot(at, towards))
+    planes = positions[:1]
+    for position in positions[1:]:
+        if dot(difference(position, planes[-1]), towards) > SAME_PLANE:
+            planes.append(position)
+    gaps = [length(difference(after, before)) for before, after in pairwise(planes)]
+    if not gaps:
+        return planes
+    step = abs(headers[0].spacing_between_slices or 0) or min(gaps)
+    counts = [_steps(gap, step) for gap in gaps]
+    if sum(counts) > MOST_PLANES:
+        reason = f"is {step:g}, which makes {sum(counts)} planes of the segmentation"
+        raise headers[0].elements.corrupt(_SPACING_BETWEEN_SLICES, reason)
+    between = [
+        sum_of(before, scaled(difference(after, before), index / count))
+        for (before, after), count in zip(pairwise(planes), counts, strict=True)
+        for index in range(1, count)
+    ]
+    return sorted(planes + between, key=lambda at: dot(at, towards))
+
+
+def _steps(gap: float, step: float) -> int:
+    """Return how many steps a gap is, 1 where it is no whole number of them."""
+    count = round(gap / step)
+    return count if count and abs(gap / step - count) <= WHOLE_STEPS * count else 1
+
+
+def _is_among(height: float, heights: Iterable[float]) -> bool:
+    return any(abs(height - other) <= SAME_PLANE for other in heights)

@@ -1,0 +1,89 @@
+"""Frames of nuclear medicine lie where the detector and the distance of slices put them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from pydicom.dataset import Dataset
+
+from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.volume import read_volumes
+from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE
+from tests.synthetic import AXIAL, OBLIQUE, multiframe, part10, series
+from tests.volume.reference import assert_same_geometry, assert_same_voxels
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+SLICE_VECTOR, TIME_SLOT_VECTOR = 0x00540080, 0x00540070
+
+
+def frames(count: int = 4, orientation: Sequence[float] = AXIAL, **overrides: Any) -> Dataset:
+    detector = Dataset()
+    detector.ImagePositionPatient = ["1", "2", "3"]
+    detector.ImageOrientationPatient = list(map(str, orientation))
+    planes = series("OT", count, dtype="uint16", Modality="NM", SOPClassUID=NUCLEAR_MEDICINE)
+    planes[0].DetectorInformationSequence = [detector]
+    return multiframe(planes, functional_groups=False, **overrides)
+
+
+def simpleitk(instance: Dataset, folder: Path) -> Any:
+    path = folder / "nuclear.dcm"
+    path.write_bytes(part10(instance))
+    return sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
+@pytest.mark.parametrize("spacing", ["4", "-4", "0.1"])
+def test_reconstructed_slices_equal_simpleitk(tmp_path: Path, orientation: Sequence[float], spacing: str) -> None:
+    instance = frames(
+        orientation=orientation,
+        FrameIncrementPointer=SLICE_VECTOR,
+        SliceVector=[1, 2, 3, 4],
+        SpacingBetweenSlices=spacing,
+    )
+    (volume,) = read_volumes([instance])
+    image = simpleitk(instance, tmp_path)
+    assert_same_voxels(volume, image)
+    assert_same_geometry(volume, image)
+
+
+def test_slices_whose_distance_is_not_told_are_1_mm_apart_and_it_is_said(tmp_path: Path) -> None:
+    instance = frames(FrameIncrementPointer=SLICE_VECTOR, SliceVector=[1, 2, 3, 4])
+    (volume,) = read_volumes([instance])
+    assert_same_geometry(volume, simpleitk(instance, tmp_path))
+    assert "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention" in volume.report.warnings
+
+
+def test_time_slots_of_a_gated_study_are_a_volume_each() -> None:
+    instance = frames(
+        FrameIncrementPointer=[TIME_SLOT_VECTOR, SLICE_VECTOR],
+        TimeSlotVector=[1, 1, 2, 2],
+        SliceVector=[1, 2, 1, 2],
+        SpacingBetweenSlices="3",
+    )
+    volumes = read_volumes([instance])
+    assert [volume.key for volume in volumes] == [{"TimeSlotVector": 1}, {"TimeSlotVector": 2}]
+    assert [volume.array.shape for volume in volumes] == [(2, 6, 7)] * 2
+    assert volumes[1].array.tobytes() == instance.PixelData[2 * 84 :]
+
+
+def test_frames_that_are_no_slices_follow_each_other() -> None:
+    (volume,) = read_volumes([frames(FrameIncrementPointer=TIME_SLOT_VECTOR, TimeSlotVector=[1, 2, 3, 4])])
+    assert volume.spacing == (0.5, 0.75, 1.0)
+    assert "the third axis is their order" in volume.report.warnings[0]
+
+
+def test_a_single_frame_lies_where_its_detector_was(tmp_path: Path) -> None:
+    instance = frames(1, OBLIQUE, NumberOfFrames=1)
+    (volume,) = read_volumes([instance])
+    assert_same_geometry(volume, simpleitk(instance, tmp_path))
+
+
+def test_a_vector_that_does_not_number_each_frame_is_refused() -> None:
+    instance = frames(FrameIncrementPointer=SLICE_VECTOR, SliceVector=[1, 2, 3])
+    with pytest.raises(CorruptInstanceError, match=r"SliceVector \(0054,0080\) has 3 values, but NumberOfFrames"):
+        read_volumes([instance])
