@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any
 
 import pytest
 
@@ -98,7 +97,7 @@ def test_what_addresses_no_service_is_refused_with_the_reason(text, reason):
 
 
 @pytest.mark.parametrize("url", ["ftp://pacs.example", "pacs.example/rs", 5])
-def test_dicomweb_is_an_http_url(url: Any):
+def test_dicomweb_is_an_http_url(url):
     with pytest.raises(NodeError, match="https://host:port/path"):
         Node("h", 104, "A", dicomweb=url)
 
@@ -144,9 +143,10 @@ def test_credentials_go_in_clear_text_only_if_that_is_said(kind):
     Node("h", 104, "A", dicomweb="http://h/rs", authorization=kind(*words, allow_cleartext=True))
 
 
-def test_credentials_are_what_they_are_called():
+@pytest.mark.parametrize("authorization", ["Basic geheim", ("me", "geheim")])
+def test_credentials_are_what_they_are_called(authorization):
     with pytest.raises(NodeError, match="neither Basic"):
-        Node("h", 104, "A", dicomweb="https://h/rs", authorization="Basic geheim")  # type: ignore[arg-type]
+        Node("h", 104, "A", dicomweb="https://h/rs", authorization=authorization)
 
 
 def test_the_configuration_names_where_a_secret_is():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,9 @@ from itkdicomqr.errors import ProtocolError
 
 NAME_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 """The component groups of a person's name, in their order (PS3.18 F.2.2)."""
+
+_NO_TEXT = re.compile("[\N{REPLACEMENT CHARACTER}\ud800-\udfff]")
+"""What a service puts where it could not decode a value, and halves of characters."""
 
 JsonDataset = Mapping[str, Any]
 
@@ -47,7 +51,7 @@ def json_text_of(dataset: JsonDataset, keyword: str) -> str | None:
     -------
     str or None
         Without padding, several values with ``\`` between them; None where the attribute is
-        absent, or holds what is no text.
+        absent, or holds what is no text or was not decodable there.
     """
     tag = tag_for_keyword(keyword)
     element = dataset.get(f"{tag:08X}") if tag is not None else None
@@ -56,7 +60,8 @@ def json_text_of(dataset: JsonDataset, keyword: str) -> str | None:
     values = element.get("Value") or []
     texts = list(map(_text, values)) if isinstance(values, list) else [None]
     told = [text for text in texts if text is not None]
-    return "\\".join(told).strip("\0 ") if len(told) == len(texts) else None
+    text = "\\".join(told).strip("\0 ")
+    return text if len(told) == len(texts) and not _NO_TEXT.search(text) else None
 
 
 def _text(value: object) -> str | None:

@@ -127,7 +127,7 @@ class _Body:
                 return content
             end = self._chunk.find(word, self._at)
             content += memoryview(self._chunk)[self._at : end if end >= 0 else None]
-            if len(content) > limit + len(word):
+            if len(content) > limit + (0 if end >= 0 else len(word)):
                 raise too_long
             self._at = end + len(word) if end >= 0 else len(self._chunk)
             if end >= 0:

@@ -72,11 +72,13 @@ class WebCatalogue(Catalogue):
         offset = 0
         while True:
             where = [("limit", str(PAGE)), *([("offset", str(offset))] if offset else [])]
-            page = {json_text_of(match, key) or "": match for match in self._page(resource, [*parameters, *where])}
-            if page.keys() <= found.keys():
-                self._check_end(len(found), repeated=bool(page))
+            page = self._page(resource, [*parameters, *where])
+            known = len(found)
+            for match in page:
+                found.setdefault(json_text_of(match, key) or "", match)
+            if len(found) == known:
+                self._check_end(known, repeated=bool(page))
                 return list(found.values())
-            found = page | found
             offset += len(page)
             self._check_number(len(found))
 

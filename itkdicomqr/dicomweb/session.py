@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlencode, urljoin, urlsplit
+from string import punctuation
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from itkdicomqr.association.transport import Deadline, Transport
 from itkdicomqr.dicomweb.connection import Connection
 from itkdicomqr.dicomweb.response import Response
 from itkdicomqr.errors import ConnectionLostError, NetworkError, NodeError, ProtocolError, StatusError
 from itkdicomqr.node import Node
-from itkdicomqr.web import PORTS, Address
+from itkdicomqr.web import Address
 
 MAX_REDIRECTS = 5
 PAUSES = (0.5, 2.0)
@@ -151,8 +152,8 @@ class Session:
     def _redirected(self, target: str, location: str) -> str:
         try:
             url = urlsplit(urljoin(self._address.origin + target, location))
-            other = Address(url.scheme, url.hostname or "", url.port or PORTS[url.scheme], "")
-        except (ValueError, KeyError):
+            other = Address.parse(f"{url.scheme}://{url.netloc}")
+        except ValueError:
             raise ProtocolError("it redirects to what is no http:// or https:// URL") from None
         if other.origin != self._address.origin:
             message = (
@@ -160,7 +161,7 @@ class Session:
                 "give that as dicomweb= if it is meant"
             )
             raise ProtocolError(message)
-        return url.path + (f"?{url.query}" if url.query else "")
+        return quote(f"{url.path or '/'}{url.query and '?'}{url.query}", safe=punctuation)
 
     def _asked(self, target: str, accept: str) -> Response:
         """Ask on the connection that is open; a server may have closed it meanwhile."""

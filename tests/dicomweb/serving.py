@@ -24,6 +24,7 @@ from time import sleep
 from typing import Any
 
 from itkdicomqr import Limits, Node, Timeouts
+from itkdicomqr.criteria import Level
 from itkdicomqr.instance import Instance
 from itkdicomqr.table import Row
 from tests.faults import HOST, PATIENT
@@ -72,7 +73,7 @@ class Service:
 def row(node: Node) -> Row:
     """The series of `SLICES`."""
     keys = {"StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.2.1", "Modality": "CT"}
-    return Row("SERIES", tuple(keys.items()), node)  # type: ignore[arg-type]
+    return Row(Level.SERIES, tuple(keys.items()), node)
 
 
 @contextmanager
@@ -104,10 +105,16 @@ def _accept(
             return
         connection.settimeout(LISTEN_SECONDS)
         with suppress(OSError, _LeftError):
-            with connection if secured is None else secured.wrap_socket(connection, server_side=True) as channel:
-                while True:
-                    service.requests.append(_request(channel))
-                    _take(channel, next(answers))
+            _converse(connection, answers, service, secured)
+
+
+def _converse(
+    connection: socket.socket, answers: Iterator[Scene], service: Service, secured: ssl.SSLContext | None
+) -> None:
+    with connection if secured is None else secured.wrap_socket(connection, server_side=True) as channel:
+        while True:
+            service.requests.append(_request(channel))
+            _take(channel, next(answers))
 
 
 class _LeftError(Exception):

@@ -40,6 +40,8 @@ JSON = st.recursive(
         ("SeriesNumber", {"vr": "IS", "Value": 7}, None),
         ("SeriesDescription", {"vr": "LO", "InlineBinary": "QUI="}, None),
         ("RequestAttributesSequence", {"vr": "SQ", "Value": [{"00080005": {"vr": "CS"}}]}, None),
+        ("SeriesDescription", {"vr": "LO", "Value": ["\N{REPLACEMENT CHARACTER}bersicht"]}, None),
+        ("SeriesDescription", {"vr": "LO", "Value": ["\ud83d"]}, None),
         ("SeriesDescription", "AX", None),
         ("SeriesDescription", None, None),
     ],
