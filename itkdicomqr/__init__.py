@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from itkdicomqr.node import Limits, Node, Timeouts
     from itkdicomqr.table import Row, SeriesTable
     from itkdicomqr.volume import Report, Volume, read_volumes
+    from itkdicomqr.web import Basic, Bearer
 
 __version__ = "0.1.0"
 
@@ -67,6 +68,8 @@ __all__ = [
     "AmbiguousSeriesError",
     "AmbiguousVolumesError",
     "AssociationRejectedError",
+    "Basic",
+    "Bearer",
     "Client",
     "ConflictingInstancesError",
     "ConnectError",
@@ -122,6 +125,7 @@ _HOMES = {
     "node": ("Limits", "Node", "Timeouts"),
     "table": ("Row", "SeriesTable"),
     "volume": ("Report", "Volume", "read_volumes"),
+    "web": ("Basic", "Bearer"),
 }
 """The public names of each module; the others are errors."""
 

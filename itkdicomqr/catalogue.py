@@ -49,7 +49,7 @@ class Catalogue:
     """The queries that a search needs, on one association.
 
     Rows come back without doubles, and without those that belong to another study or series
-    than was asked for: archives send both.
+    than was asked for: archives send both. All but `_answers` holds for DICOMweb too.
 
     Parameters
     ----------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,22 @@ def test_a_part_comes_as_soon_as_its_delimiter_did() -> None:
         pytest.fail("more was read than the first part needs")
 
     assert next(parts(never_ending(), BOUNDARY.encode(), 100)) == b"first"
+
+
+@pytest.mark.parametrize("header", ["X: y", "Content-Length: {}"])
+def test_no_more_than_a_part_and_a_chunk_is_in_memory(header: str) -> None:
+    size, count = 1 << 18, 100
+    part = multipart([bytes(size)], header=header, end="").removesuffix(DELIMITER[2:])
+    pieces = [part[at : at + 65536] for at in range(0, len(part), 65536)]
+    body = chain.from_iterable(repeat(pieces, count))
+    tracemalloc.start()
+    try:
+        came = sum(1 for _ in parts(chain(body, [DELIMITER[2:] + b"--"]), BOUNDARY.encode(), size))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert came == count
+    assert peak < 4 * size
 
 
 @pytest.mark.parametrize("header", ["X: y", "Content-Length: {}"])

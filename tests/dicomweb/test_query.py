@@ -107,6 +107,12 @@ def test_pages_without_end_meet_the_limit() -> None:
         catalogue.studies(ASKED)
 
 
+def test_a_page_that_is_too_large_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("itkdicomqr.dicomweb.query.MAX_PAGE_BYTES", 1000)
+    with querying(studies(range(100))) as (catalogue, _), pytest.raises(LimitExceededError, match="1000 bytes"):
+        catalogue.studies(ASKED)
+
+
 def test_a_series_keeps_the_study_that_the_service_does_not_repeat() -> None:
     answers = [
         {"SeriesInstanceUID": "1.2.3", "SeriesDescription": "AX"},
