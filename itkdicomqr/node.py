@@ -184,7 +184,7 @@ class Node:
         NodeError
             It is no such text.
         """
-        if text.partition("://")[0] in PORTS:
+        if text.partition("://")[0].lower() in PORTS:
             return cls._web(Address.parse(text))
         try:
             url = urlsplit(text if "://" in text else f"dicom://{text}")

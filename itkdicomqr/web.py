@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Address:
             url = urlsplit(text)
             port = url.port
         except (ValueError, AttributeError, TypeError):
-            message = "dicomweb= names no service: write https://host:port/path"
+            message = "this URL names no DICOMweb service: write https://host:port/path"
             raise NodeError(message) from None
         _check(url)
         return cls(url.scheme, url.hostname or "", PORTS[url.scheme] if port is None else port, url.path.rstrip("/"))
@@ -87,7 +88,7 @@ class Basic:
     Raises
     ------
     NodeError
-        The user name holds a colon.
+        The user name holds a colon, or either is no text.
     """
 
     user: str
@@ -97,6 +98,9 @@ class Basic:
     def __post_init__(self) -> None:
         if not self.user or ":" in self.user:
             message = f"user={self.user!r}: give a user name without a colon (RFC 7617)"
+            raise NodeError(message)
+        if not all(map(_is_text, (self.user, self.password))):
+            message = "user and password are text; one of them is not, or holds bytes that are not UTF-8"
             raise NodeError(message)
 
     @property
@@ -128,7 +132,7 @@ class Bearer:
     allow_cleartext: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not self.token or not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
+        if not isinstance(self.token, str) or not re.fullmatch("[!-~]+", self.token):
             message = "the token is empty, or holds a space, a control character or one outside ASCII"
             raise NodeError(message)
 
@@ -182,12 +186,18 @@ def _check(url: SplitResult) -> None:
             "give authorization=Basic(user, password), or name its environment variable in the configuration"
         )
         raise NodeError(message)
+    shown = url._replace(query="", fragment="").geturl()  # a query may hold a token
     if url.scheme not in PORTS or not url.hostname or url.query or url.fragment or url.port == 0:
-        message = f"{url.geturl()!r} names no DICOMweb service: write https://host:port/path, without ? and #"
+        message = f"{shown!r} names no DICOMweb service: write https://host:port/path, without ? and #"
         raise NodeError(message)
-    if not all("!" <= character <= "~" for character in url.geturl()):
-        message = f"{url.geturl()!r} holds a space or a character outside ASCII: write it percent-encoded"
+    if not all("!" <= character <= "~" for character in shown):
+        message = f"{shown!r} holds a space or a character outside ASCII: write it percent-encoded"
         raise NodeError(message)
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is text that can be encoded, without an error that would show it."""
+    return isinstance(value, str) and value == value.encode("utf-8", "ignore").decode("utf-8")
 
 
 def _setting(name: str, value: Any) -> tuple[str, Any]:

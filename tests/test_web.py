@@ -78,13 +78,15 @@ def test_a_node_may_offer_dicomweb_beside_dimse():
     [
         ("https://me:geheim@pacs.example/rs", "user:password@ is refused"),
         ("https://geheim@pacs.example/rs", "user:password@ is refused"),
-        ("https://me:geheim@[::1/rs", "names no service"),
+        ("https://me:geheim@[::1/rs", "names no DICOMweb service"),
         ("https:///rs", "names no DICOMweb service"),
         ("https://pacs.example:0/rs", "names no DICOMweb service"),
-        ("https://pacs.example:65536/rs", "names no service"),
-        ("https://pacs.example:abc/rs", "names no service"),
+        ("https://pacs.example:65536/rs", "names no DICOMweb service"),
+        ("https://pacs.example:abc/rs", "names no DICOMweb service"),
         ("https://pacs.example/rs?calling=ME", r"without \? and #"),
         ("https://pacs.example/rs#x", r"without \? and #"),
+        ("https://pacs.example/rs?token=geheim", r"without \? and #"),
+        ("HTTPS://me:geheim@pacs.example/rs", "user:password@ is refused"),
         ("https://pacs.example/a b", "write it percent-encoded"),
         ("https://päcs.example/rs", "write it percent-encoded"),
     ],
@@ -127,7 +129,16 @@ def test_a_secret_shows_in_no_representation(authorization):
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [(Basic, ("me:you", "x")), (Basic, ("", "x")), (Bearer, ("",)), (Bearer, ("a\r\nX: y",)), (Bearer, ("gehéim",))],
+    [
+        (Basic, ("me:you", "x")),
+        (Basic, ("", "x")),
+        (Basic, ("me", None)),
+        (Basic, ("me", "gehéim\udcff")),
+        (Bearer, ("",)),
+        (Bearer, (None,)),
+        (Bearer, ("a\r\nX: y",)),
+        (Bearer, ("gehéim",)),
+    ],
 )
 def test_what_cannot_be_credentials_is_refused(kind, words):
     with pytest.raises(NodeError) as caught:

@@ -135,5 +135,6 @@ class _Retrieval:
             return
         response.expect(INSTANCE)
         if not response.has_length:
-            raise ProtocolError("the end of the one instance that came cannot be told from that of the connection")
+            message = "one instance came without its length, so it may be cut: have Content-Length or chunks turned on"
+            raise ProtocolError(message)
         yield response.read(limits.max_instance_bytes, "raise Limits(max_instance_bytes=...)")

@@ -94,7 +94,7 @@ def test_one_instance_may_come_without_multipart() -> None:
 
 def test_one_instance_without_a_length_could_be_cut() -> None:
     scene = (*answer(FILES[0], media_type="application/dicom", Content_Length=""), CLOSE)
-    with serving(scene) as service, pytest.raises(ProtocolError, match="the end of the one instance"):
+    with serving(scene) as service, pytest.raises(ProtocolError, match="without its length"):
         brought(service.node(), [])
 
 
