@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from itkdicomqr.security import TLS, Identity
     from itkdicomqr.table import Row, SeriesTable
     from itkdicomqr.volume import Report, Volume, read_volumes
+    from itkdicomqr.web import Basic, Bearer
 
 __version__ = "0.1.0"
 
@@ -71,6 +72,8 @@ __all__ = [
     "AmbiguousSeriesError",
     "AmbiguousVolumesError",
     "AssociationRejectedError",
+    "Basic",
+    "Bearer",
     "Client",
     "ConflictingInstancesError",
     "ConnectError",
@@ -130,6 +133,7 @@ _HOMES = {
     "security": ("TLS", "Identity"),
     "table": ("Row", "SeriesTable"),
     "volume": ("Report", "Volume", "read_volumes"),
+    "web": ("Basic", "Bearer"),
 }
 """The public names of each module; the others are errors."""
 

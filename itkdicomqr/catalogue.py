@@ -49,7 +49,7 @@ class Catalogue:
     """The queries that a search needs, on one association.
 
     Rows come back without doubles, and without those that belong to another study or series
-    than was asked for: archives send both.
+    than was asked for: archives send both. All but `_answers` holds for DICOMweb too.
 
     Parameters
     ----------
@@ -121,11 +121,15 @@ class Catalogue:
         """Query one level below the unique keys of ``path``."""
         wanted = [UNIQUE_KEYS[level], *(RETURN_KEYS[level] if keys is None else keys)]
         values = dict.fromkeys(wanted, "") | {each.keyword: each.matcher.query for each in matched} | dict(path)
+        rows = self._answers(level, values)
+        self._check_unique_keys(rows, level)
+        return distinct(row.with_values(path) for row in rows if _belongs(row, path))
+
+    def _answers(self, level: Level, values: Mapping[str, str]) -> list[Row]:
+        """Ask the archive for the attributes of ``values``, of which the empty ones are universal."""
         model = "patient" if level is Level.PATIENT else self._node.model
         answers = self._association.find(identifier(level, values), model)
-        rows = [_row(level, answer, values, self._node) for answer in answers]
-        self._check_unique_keys(rows, level)
-        return _distinct(row.with_values(path) for row in rows if _belongs(row, path))
+        return [_row(level, answer, values, self._node) for answer in answers]
 
     def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
         """Refuse rows that cannot be told apart, or that name what no UID can."""
@@ -169,10 +173,10 @@ def _belongs(row: Row, path: Mapping[str, str]) -> bool:
     return all(row.get(key) in (None, "", value) for key, value in path.items())
 
 
-def _distinct(rows: Iterable[Row]) -> list[Row]:
+def distinct(rows: Iterable[Row]) -> list[Row]:
     """Drop doubles; of patients, one ID may have several issuers."""
-    distinct: dict[tuple[str | None, ...], Row] = {}
+    kept: dict[tuple[str | None, ...], Row] = {}
     for row in rows:
         issuer = row.get("IssuerOfPatientID") if row.level is Level.PATIENT else None
-        distinct.setdefault((row.get(UNIQUE_KEYS[row.level]), issuer), row)
-    return list(distinct.values())
+        kept.setdefault((row.get(UNIQUE_KEYS[row.level]), issuer), row)
+    return list(kept.values())

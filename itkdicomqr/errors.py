@@ -149,7 +149,7 @@ class NoPresentationContextError(NetworkError):
 
 
 class ProtocolError(NetworkError):
-    """What came is not DICOM, or breaks the rules of PS3.7 and PS3.8."""
+    """What came is not DICOM, or breaks the rules of PS3.7 and PS3.8, or of PS3.18 and HTTP."""
 
 
 class LimitExceededError(NetworkError):
@@ -165,7 +165,7 @@ class TLSError(NetworkError):
 
 
 class StatusError(NetworkError):
-    """A DIMSE service ended with a failure status (PS3.7 annex C, PS3.4 annex C).
+    """A service ended with a failure status: DIMSE's (PS3.7 annex C, PS3.4 annex C), or HTTP's (RFC 9110 15).
 
     Parameters
     ----------

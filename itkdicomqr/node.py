@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
 from itkdicomqr.security import TLS, Identity, Secured, check_security, from_table
+from itkdicomqr.web import PORTS, Address, Authorization, authorization_of, check_dicomweb
 
 DEFAULT_CALLING_AE_TITLE = "ITKDICOMQR"
 MAX_AE_TITLE_LENGTH = 16
@@ -21,7 +22,8 @@ MAX_AE_TITLE_LENGTH = 16
 PACS_VARIABLE = "ITKDICOMQR_PACS"
 CONFIGURATION_VARIABLE = "ITKDICOMQR_CONFIG"
 MODELS = ("study", "patient")
-TRANSPORTS = ("get", "move", "dicomweb")
+DICOMWEB = "dicomweb"
+TRANSPORTS = ("get", "move", DICOMWEB)
 """C-GET, C-MOVE, and WADO-RS."""
 
 
@@ -89,7 +91,7 @@ class Node:
     host, port : str, int
         Where it listens.
     ae_title : str
-        What it is called: the called AE title.
+        What it is called: the called AE title. Empty for an archive that is reached by DICOMweb only.
     calling_ae_title : str
         What we are called.
     model : {"study", "patient"}
@@ -103,6 +105,8 @@ class Node:
         Who may store to it; empty for any.
     dicomweb : str
         The root of the archive's DICOMweb service, ``"https://host/dicom-web"``.
+    authorization : Basic or Bearer, optional
+        Who we say that we are to that service.
     transports : tuple of str
         By which ways a series may come, the first tried first.
     associations : int
@@ -135,6 +139,7 @@ class Node:
     receiver: str = field(default="", kw_only=True)
     store_ae_titles: tuple[str, ...] = field(default=(), kw_only=True)
     dicomweb: str = field(default="", kw_only=True)
+    authorization: Authorization | None = field(default=None, kw_only=True)
     transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
     associations: int = field(default=1, kw_only=True)
     tls: Secured = field(default=False, kw_only=True)
@@ -161,30 +166,37 @@ class Node:
         if self.associations < 1:
             message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
-        _check_ae_title("called", self.ae_title)
+        check_dicomweb(self.dicomweb, self.authorization)
+        if self.transports == (DICOMWEB,) and not self.dicomweb:
+            message = (
+                f"transports={self.transports!r} without dicomweb=: give the URL of the archive's DICOMweb service"
+            )
+            raise NodeError(message)
+        if self.ae_title or self.transports != (DICOMWEB,):
+            _check_ae_title("called", self.ae_title)
         _check_ae_title("calling", self.calling_ae_title)
         check_security(self.tls, self.identity)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``dicom://CALLED@host:port``, ``dicoms://...`` (TLS) or ``CALLED@host:port``.
+        """Read ``dicom://CALLED@host:port``, ``dicoms://...`` (TLS), ``CALLED@host:port`` or ``https://host/path``.
 
         ``?calling=AE`` gives our own AE title, ``&model=patient`` the model. AE titles are
-        percent-decoded, IPv6 addresses stand in brackets.
+        percent-decoded, IPv6 addresses stand in brackets. ``http(s)://`` is the root of a DICOMweb
+        service, by which alone the archive is then asked.
 
         Raises
         ------
         NodeError
             It is no such text.
         """
+        if text.partition("://")[0].lower() in PORTS:
+            return cls._web(Address.parse(text))
         try:
             url = urlsplit(text if "://" in text else f"dicom://{text}")
         except ValueError as error:
             message = f"{text!r} names no archive: {error}"
             raise NodeError(message) from None
-        if url.scheme in ("http", "https"):
-            message = f"{text!r}: DICOMweb is not offered by this version; give the archive's DIMSE port, dicom://AE@host:port"
-            raise NodeError(message)
         if url.scheme not in ("dicom", "dicoms") or "@" not in url.netloc or url.path.strip("/"):
             message = (
                 f"{text!r} names no archive: write dicom://CALLED_AE_TITLE@host:port, or the name of a configured node"
@@ -204,6 +216,11 @@ class Node:
             tls=url.scheme == "dicoms",
         )
 
+    @classmethod
+    def _web(cls, address: Address) -> Self:
+        """An archive that is reached by DICOMweb only."""
+        return cls(address.host, address.port, "", dicomweb=str(address), transports=(DICOMWEB,), tls=address.secure)
+
     @property
     def place(self) -> str:
         """Host and port, as messages name them."""
@@ -212,6 +229,8 @@ class Node:
     @property
     def url(self) -> str:
         """The text that `parse` reads; it has no room for files, secrets, times and limits."""
+        if not self.ae_title:
+            return self.dicomweb
         told = {"calling": self.calling_ae_title, "model": self.model}
         usual = {"calling": DEFAULT_CALLING_AE_TITLE, "model": MODELS[0]}
         options = urlencode({name: value for name, value in told.items() if value != usual[name]}, quote_via=quote)
@@ -219,7 +238,7 @@ class Node:
         return f"{'dicoms' if self.tls else 'dicom'}://{title}@{self.place}{options and '?'}{options}"
 
     def __str__(self) -> str:
-        return f"{self.ae_title}@{self.place}"
+        return f"{self.ae_title}@{self.place}" if self.ae_title else self.dicomweb
 
 
 Pacs = str | Node | Iterable[str | Node] | None
@@ -306,6 +325,7 @@ def _as_it_is(value: Any) -> Any:
 
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "url": Node.parse,
+    "authorization": authorization_of,
     "get": _endpoint,
     "move": _endpoint,
     "store_ae_titles": tuple,

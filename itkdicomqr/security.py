@@ -20,7 +20,7 @@ MAX_IDENTITY_BYTES = 48 << 10
 
 T = TypeVar("T")
 
-_SECRETS = ("key_password", "passcode", "saml", "jwt")
+_SECRETS = ("key_password", "passcode", "saml", "jwt", "password", "token")
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def from_table(kind: Callable[..., T], table: Mapping[str, Any]) -> T:
     Parameters
     ----------
     kind : type
-        `TLS` or `Identity`.
+        What they are of: `TLS`, `Identity`, or a way to authorise.
     table : mapping
         Its attributes; ``NAME_variable`` or ``NAME_file`` for a secret.
 

@@ -130,8 +130,6 @@ def test_a_node_s_url_reads_back_as_the_node(called, calling, host, tls):
         ("MAIN@h:104?model=image", "give one of study, patient"),
         ("MAIN@h:104/path", "names no archive"),
         ("ftp://MAIN@h:104", "names no archive"),
-        ("http://pacs.example/dicom-web", "DICOMweb is not offered by this version"),
-        ("https://pacs.example/dicom-web", "DICOMweb is not offered by this version"),
     ],
 )
 def test_what_names_no_archive_is_refused_with_the_reason(text, reason):
