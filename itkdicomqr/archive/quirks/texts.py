@@ -1,0 +1,99 @@
+"""Quirks of text in the rows of a query: character sets that are lost, absent or wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.valuerep import PersonName
+
+from itkdicomqr.archive.quirks.named import Named
+from itkdicomqr.archive.seams import Quirk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydicom.dataset import Dataset
+
+    from itkdicomqr.archive.seams import Outcome, Request
+
+_TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+"""VRs in the specific character set (PS3.5 6.1.2.3)."""
+
+
+def dropping_characters() -> Quirk:
+    """Leave out what is not ASCII."""
+    return _changing(lambda text: text.encode("ascii", "ignore").decode())
+
+
+def questioning_characters() -> Quirk:
+    """Give a question mark for each character that is not ASCII."""
+    return _changing(lambda text: text.encode("ascii", "replace").decode())
+
+
+def in_upper_case() -> Quirk:
+    """Give text in capitals."""
+    return _changing(str.upper, keeps_character_set=True)
+
+
+def called(character_set: str | None) -> Quirk:
+    """Encode as UTF-8, and call it something else, or nothing."""
+
+    def change(row: Dataset) -> None:
+        for element in _texts(row):
+            value = str(element.value).encode()
+            padded = value + b" " * (len(value) % 2)
+            row[element.tag] = RawDataElement(element.tag, element.VR, len(padded), padded, 0, False, True)  # noqa: FBT003
+        row.pop("SpecificCharacterSet", None)
+        if character_set is not None:
+            row.SpecificCharacterSet = character_set
+
+    return _row_by_row(change)
+
+
+def _changing(change: Callable[[str], str], *, keeps_character_set: bool = False) -> Quirk:
+    def change_row(row: Dataset) -> None:
+        for element in _texts(row):
+            text = change(str(element.value))
+            value = PersonName(text) if element.VR == "PN" else text
+            row[element.tag] = DataElement(element.tag, element.VR, value, already_converted=True)
+        if not keeps_character_set:
+            row.pop("SpecificCharacterSet", None)
+
+    return _row_by_row(change_row)
+
+
+def _texts(row: Dataset) -> list[DataElement]:
+    return [element for element in row if element.VR in _TEXT and element.value]
+
+
+def _row_by_row(change: Callable[[Dataset], None]) -> Quirk:
+    def answers(outcomes: Iterator[Outcome], _request: Request) -> Iterator[Outcome]:
+        for status, row in outcomes:
+            if row is not None:
+                change(row)
+            yield status, row
+
+    return Quirk(answers=answers)
+
+
+NAMED = (
+    Named(
+        "loses-utf8", "leaves out what is not ASCII, so that a name ends in =^=^", dropping_characters, seen="Orthanc"
+    ),
+    Named(
+        "questions-utf8",
+        "gives ? for each character that is not ASCII",
+        questioning_characters,
+        seen="qrscp, tiny-pacs, CTN",
+    ),
+    Named("no-charset", "encodes as UTF-8, and tells no SpecificCharacterSet", lambda: called(None)),
+    Named("wrong-charset", "encodes as UTF-8, and calls it ISO_IR 100", lambda: called("ISO_IR 100")),
+    Named(
+        "invalid-charset",
+        "encodes as UTF-8, and calls it ISO-IR 6, which is none",
+        lambda: called("ISO-IR 6"),
+        seen="tiny-pacs",
+    ),
+    Named("upper-cases-text", "returns text in capitals", in_upper_case, seen="CTN"),
+)
