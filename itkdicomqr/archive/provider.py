@@ -204,9 +204,9 @@ class Provider:
         encode = self._quirk.encode(acceptable)
 
         def step_of(entry: Entry) -> Step:
-            instance = entry.instance
+            usable = self._quirk.usable(_syntaxes_for(entry.instance, contexts))
             with suppress(DICOMQRError):
-                return Step(entry, replace(encode(instance, _syntaxes_for(instance, contexts))).dataset)
+                return Step(entry, replace(encode(self._quirk.kept(entry.instance), usable)).dataset)
             return Step(entry, None)
 
         return self._quirk.steps(map(step_of, entries), request)

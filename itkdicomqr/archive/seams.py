@@ -124,8 +124,12 @@ class Quirk:
         Of a `Sender`.
     late : callable
         Of the seconds by which a C-MOVE reports success before it sends.
+    kept : callable
+        Of an instance to send: the form in which the archive keeps it.
+    usable : callable
+        Of the transfer syntaxes that a peer accepted for its class, in the order of the proposal.
     encode : callable
-        Of the function that puts an instance into an accepted transfer syntax.
+        Of the function that puts an instance into one of those.
     steps : callable
         Of the sub-operations, and their request.
     conclusion : callable
@@ -142,6 +146,8 @@ class Quirk:
     destination: Callable[[Place | None], Place | None] = _same
     sender: Callable[[Sender], Sender] = _same
     late: Callable[[float], float] = _same
+    kept: Callable[[Instance], Instance] = _same
+    usable: Callable[[list[str]], list[str]] = _same
     encode: Callable[[Encode], Encode] = _same
     steps: Callable[[Iterator[Step], Request], Iterator[Step]] = _same
     conclusion: Callable[[Conclusion, Request], Conclusion] = _same

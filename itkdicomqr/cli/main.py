@@ -218,7 +218,7 @@ def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tup
 
     nodes = [Node.parse(text) for text in destination]
     destinations = {node.ae_title: (node.host, node.port) for node in nodes}
-    options = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}
+    options: dict[str, Any] = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:

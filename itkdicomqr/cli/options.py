@@ -57,6 +57,17 @@ _CRITERIA = (
     click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
 )
 
+
+def _list_quirks(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    if not wanted:
+        return
+    from itkdicomqr.archive.quirks import QUIRKS
+
+    for name, does in QUIRKS.items():
+        click.echo(f"{name:40} {does}")
+    context.exit()
+
+
 _QUIRKS = (
     click.option(
         "--quirks",
@@ -69,7 +80,7 @@ _QUIRKS = (
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=lambda *given: _list_quirks(*given),
+        callback=_list_quirks,
         help="Tell what each of them does, and end.",
     ),
 )
@@ -110,16 +121,6 @@ def known_quirks(text: str) -> str:
     except ValueError as error:
         raise CriteriaError(str(error)) from None
     return text
-
-
-def _list_quirks(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
-    if not wanted:
-        return
-    from itkdicomqr.archive.quirks import QUIRKS
-
-    for name, does in QUIRKS.items():
-        click.echo(f"{name:40} {does}")
-    context.exit()
 
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:

@@ -54,12 +54,8 @@ def compressing_lossily() -> Quirk:
 
 
 def lossy_originals() -> Quirk:
-    """Keep everything lossily compressed, and decompress nothing."""
-
-    def encode(encode: Encode) -> Encode:
-        return lambda instance, accepted: encode(compressed(instance, best_lossy_syntax(instance)), accepted)
-
-    return Quirk(encode=encode)
+    """Keep everything lossily compressed."""
+    return Quirk(kept=lambda instance: compressed(instance, best_lossy_syntax(instance)))
 
 
 def never_decompressing(is_kept: Callable[[str], bool]) -> Quirk:
@@ -95,10 +91,7 @@ def _kept(syntaxes: Sequence[str], change: Callable[[Instance], Instance]) -> Qu
                 context.transfer_syntax = list(map(UID, syntaxes))
         return contexts
 
-    def encode(encode: Encode) -> Encode:
-        return lambda instance, accepted: encode(change(instance), accepted)
-
-    return Quirk(contexts=contexts, encode=encode)
+    return Quirk(contexts=contexts, kept=change)
 
 
 NAMED = (

@@ -12,12 +12,12 @@ from itkdicomqr.archive.seams import Conclusion, Quirk, Step
 from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     from pydicom.dataset import Dataset
 
     from itkdicomqr.archive.index import Entry
-    from itkdicomqr.archive.seams import Encode, Request
+    from itkdicomqr.archive.seams import Request
 
 _WITHOUT_END = 1 << 30
 
@@ -87,7 +87,7 @@ def under_a_former_id() -> Quirk:
     def change(dataset: Dataset) -> None:
         dataset.PatientID = f"{FORMER}{dataset.get('PatientID', '')}"
 
-    return Quirk(encode=lambda encode: lambda instance, accepted: encode(_changed(instance, change), accepted))
+    return Quirk(kept=lambda instance: _changed(instance, change))
 
 
 def _changed(instance: Instance, change: Callable[[Dataset], None]) -> Instance:
@@ -171,14 +171,7 @@ def unable_by_get(number: int) -> Quirk:
 
 def with_the_first_context_alone() -> Quirk:
     """Use no other presentation context of a class than the first that was accepted."""
-
-    def encode(encode: Encode) -> Encode:
-        def first(instance: Instance, accepted: Collection[str]) -> Instance:
-            return encode(instance, list(accepted)[:1])
-
-        return first
-
-    return Quirk(encode=encode)
+    return Quirk(usable=lambda syntaxes: syntaxes[:1])
 
 
 NAMED = (
