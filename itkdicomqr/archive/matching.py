@@ -94,6 +94,11 @@ KEYS = {
 }
 """Attributes that all instances of an entity share; any other belongs to the instance."""
 
+_OWNERS = {keyword: level for level, keywords in KEYS.items() for keyword in keywords}
+
+_BY_UID = (Level.STUDY, Level.SERIES, Level.IMAGE)
+"""The levels whose unique key is a UID: it has no wildcard, and no case."""
+
 _NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC", "RetrieveAETitle"})
 
 
@@ -152,7 +157,10 @@ def find(
     level = _level_of(identifier, model)
     _check_unique_keys(identifier, [above for above in model.value if above < level])
     keys = [key for key in _keys_of(identifier) if key.keyword not in _NOT_MATCHED]
+    named = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in _BY_UID if each <= level}
     for path, group in index.groups(level):
+        if not all(path[each - 1] in uids for each, uids in named.items() if any(uids)):
+            continue  # spares reading every other entity's values
         known = {key: _known_values(index, path, key, group[0]) for key in keys}
         if all(values is None or compare(key.vr, key.wanted, values) for key, values in known.items()):
             yield _answer(level, known, ae_title)
@@ -234,7 +242,7 @@ def _known_values(index: Index, path: Path, key: Key, entry: Entry) -> Values | 
 
 
 def _owner_of(keyword: str) -> Level:
-    return next((level for level, keywords in KEYS.items() if keyword in keywords), Level.IMAGE)
+    return _OWNERS.get(keyword, Level.IMAGE)
 
 
 def _answer(level: Level, known: Mapping[Key, Values | None], ae_title: str) -> Answer:

@@ -147,12 +147,19 @@ class Provider:
             return CANNOT_UNDERSTAND
         return SUCCESS
 
-    def conclude(self, event: Event) -> None:
-        """Complete the last response to a request, just before it is encoded."""
-        command = event.message.command_set
+    def complete(self, event: Event) -> None:
+        """Complete a response, just before it is encoded."""
+        message = event.message
         request = self._requests.get(event.assoc)
-        if request is None or command.CommandField not in _RESPONSES or command.Status & 0xFF00 == PENDING:
+        if request is None or message.command_set.CommandField not in _RESPONSES:
             return
+        if message.command_set.Status & 0xFF00 != PENDING:
+            self._conclude(message, request)
+        elif message.data_set:
+            message.data_set = BytesIO(self._quirk.row(message.data_set.getvalue(), request))
+
+    def _conclude(self, message: Any, request: Request) -> None:
+        command = message.command_set
         status = command.Status if request.final is None else request.final
         told = Conclusion(status, _counter(command, "Completed"), _counter(command, "Failed"))
         conclusion = self._quirk.conclusion(self._promised(told, request), request)
@@ -161,7 +168,7 @@ class Provider:
             command.NumberOfCompletedSuboperations = conclusion.completed
             command.NumberOfFailedSuboperations = conclusion.failed
         if not conclusion.lists_failed:
-            event.message.data_set = BytesIO()
+            message.data_set = BytesIO()
             command.CommandDataSetType = _NO_DATA_SET
 
     def _begun(self, event: Event, operation: str) -> Request:

@@ -116,6 +116,8 @@ class Quirk:
         Of the function that compares a key's values with stored ones.
     answers : callable
         Of the responses to a C-FIND, and its request.
+    row : callable
+        Of the encoded identifier of one of them, and its request.
     plan : callable
         Of the entries to send, and their request.
     destination : callable
@@ -142,6 +144,7 @@ class Quirk:
     question: Callable[[Dataset, Request], Dataset] = _same
     compare: Callable[[Compare], Compare] = _same
     answers: Callable[[Iterator[Outcome], Request], Iterator[Outcome]] = _same
+    row: Callable[[bytes, Request], bytes] = _same
     plan: Callable[[list[Entry], Request], list[Entry]] = _same
     destination: Callable[[Place | None], Place | None] = _same
     sender: Callable[[Sender], Sender] = _same

@@ -95,7 +95,7 @@ class Server:
             (evt.EVT_C_GET, self._provider.get),
             (evt.EVT_C_MOVE, self._provider.move),
             (evt.EVT_C_STORE, self._provider.store),
-            (evt.EVT_DIMSE_SENT, self._provider.conclude),
+            (evt.EVT_DIMSE_SENT, self._provider.complete),
         ]
         try:
             self._listener = self._new_entity().make_server((self.host, self.port), evt_handlers=handlers)

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from itkdicomqr.archive.seams import Request
 
 _WITHOUT_END = 1 << 30
+_ROOT_LENGTH = 54
+"""Of a UID, so that a number finds its place behind it (PS3.5 9.1)."""
 
 SUCCESS = 0x0000
 WARNING = 0xB000
+ALL_FAILED = 0xA702
 
 FORMER = "OLD-"
 """Stands before a Patient ID in the instances of a reconciled patient."""
@@ -75,7 +78,7 @@ def growing(times: int) -> Quirk:
 
 def _following(instance: Instance, number: int) -> Instance:
     def change(dataset: Dataset) -> None:
-        dataset.SOPInstanceUID = f"{instance.sop_instance_uid}.{number}"
+        dataset.SOPInstanceUID = f"{instance.sop_instance_uid[:_ROOT_LENGTH]}.{number}"
         dataset.InstanceNumber = 10000 + number
 
     return _changed(instance, change)
@@ -146,7 +149,7 @@ def counting_failed_as_completed() -> Quirk:
     """Warn, count everything as completed and the failed once more, and list none."""
 
     def conclusion(conclusion: Conclusion, _request: Request) -> Conclusion:
-        if not conclusion.failed:
+        if conclusion.status not in (WARNING, ALL_FAILED):
             return conclusion
         return Conclusion(WARNING, conclusion.completed + conclusion.failed, conclusion.failed, lists_failed=False)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.valuerep import PersonName
+from pydicom.dataelem import RawDataElement
 
+from itkdicomqr.archive.matching import UTF_8
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Quirk
+from itkdicomqr.archive.values import element_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
     from itkdicomqr.archive.seams import Outcome, Request
@@ -36,8 +38,8 @@ def in_upper_case() -> Quirk:
     return _changing(str.upper, keeps_character_set=True)
 
 
-def called(character_set: str | None) -> Quirk:
-    """Encode as UTF-8, and call it something else, or nothing."""
+def without_character_set() -> Quirk:
+    """Encode as UTF-8, and do not say so."""
 
     def change(row: Dataset) -> None:
         for element in _texts(row):
@@ -45,18 +47,28 @@ def called(character_set: str | None) -> Quirk:
             padded = value + b" " * (len(value) % 2)
             row[element.tag] = RawDataElement(element.tag, element.VR, len(padded), padded, 0, False, True)  # noqa: FBT003
         row.pop("SpecificCharacterSet", None)
-        if character_set is not None:
-            row.SpecificCharacterSet = character_set
 
     return _row_by_row(change)
+
+
+def called(character_set: str) -> Quirk:
+    """Encode as UTF-8, and call it something else.
+
+    The name is exchanged in the encoded row: pydicom would encode as the name says, or warn of it.
+    """
+
+    def change(row: Dataset) -> None:
+        row.SpecificCharacterSet = UTF_8
+
+    other = character_set.encode().ljust(len(UTF_8))
+    named = _row_by_row(change)
+    return Quirk(answers=named.answers, row=lambda row, _request: row.replace(UTF_8.encode(), other))
 
 
 def _changing(change: Callable[[str], str], *, keeps_character_set: bool = False) -> Quirk:
     def change_row(row: Dataset) -> None:
         for element in _texts(row):
-            text = change(str(element.value))
-            value = PersonName(text) if element.VR == "PN" else text
-            row[element.tag] = DataElement(element.tag, element.VR, value, already_converted=True)
+            row.add(element_of(element.tag, element.VR, (change(str(element.value)),)))
         if not keeps_character_set:
             row.pop("SpecificCharacterSet", None)
 
@@ -87,7 +99,7 @@ NAMED = (
         questioning_characters,
         seen="qrscp, tiny-pacs, CTN",
     ),
-    Named("no-charset", "encodes as UTF-8, and tells no SpecificCharacterSet", lambda: called(None)),
+    Named("no-charset", "encodes as UTF-8, and tells no SpecificCharacterSet", without_character_set),
     Named("wrong-charset", "encodes as UTF-8, and calls it ISO_IR 100", lambda: called("ISO_IR 100")),
     Named(
         "invalid-charset",

@@ -58,7 +58,7 @@ def held() -> list[Dataset]:
     made = []
     for study, modality in ((1, "CT"), (2, "MR")):
         for number, text in ((1, "AX Soft"), (2, "ax bone")):
-            own = {
+            own: dict[str, Any] = {
                 "PatientName": NAME,
                 "SpecificCharacterSet": "ISO_IR 192",
                 "StudyInstanceUID": f"1.2.{study}",
