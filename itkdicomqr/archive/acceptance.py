@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydicom.uid import UID
 from pynetdicom import AllStoragePresentationContexts, build_context
 from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
 from pynetdicom.pdu_primitives import A_ASSOCIATE
@@ -39,7 +38,7 @@ MODELS = {
 CALLED_AE_TITLE_NOT_RECOGNIZED: Rejection = (1, 1, 7)
 """Result, source and reason (PS3.8 9.3.4)."""
 
-_STORAGE = frozenset(UID(str(context.abstract_syntax)) for context in AllStoragePresentationContexts)
+_STORAGE = frozenset(str(context.abstract_syntax) for context in AllStoragePresentationContexts)
 
 
 class Acceptance:
@@ -74,7 +73,7 @@ class Acceptance:
             association.acse.send_reject(*rejection)
             association.kill()
             return
-        proposed = {UID(str(context.abstract_syntax)) for context in request.presentation_context_definition_list}
+        proposed = {str(context.abstract_syntax) for context in request.presentation_context_definition_list}
         association.acceptor.supported_contexts = self._quirk.contexts(self._supported(proposed))
 
     def announce(self, event: Event) -> None:
@@ -83,13 +82,13 @@ class Acceptance:
         if isinstance(answer, A_ASSOCIATE) and answer.result == 0:
             answer.user_information = self._quirk.user_information(answer.user_information)
 
-    def _supported(self, proposed: set[UID]) -> list[PresentationContext]:
-        held = {UID(entry.instance.sop_class_uid) for entry in self._index.entries()}
+    def _supported(self, proposed: set[str]) -> list[PresentationContext]:
+        held = {entry.instance.sop_class_uid for entry in self._index.entries()}
         plain = [build_context(each) for each in proposed if each == Verification or each in MODELS]
         return plain + [_storage_context(each) for each in proposed & (_STORAGE | held)]
 
 
-def _storage_context(sop_class: UID) -> PresentationContext:
+def _storage_context(sop_class: str) -> PresentationContext:
     context = build_context(sop_class, ALL_TRANSFER_SYNTAXES)
     context.scu_role = context.scp_role = True
     return context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -25,6 +26,7 @@ from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, InstanceError,
 from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator, Mapping
 
     from pynetdicom.association import Association
@@ -40,6 +42,7 @@ PENDING_WITHOUT_SOME_KEYS = 0xFF01
 CANCELLED = 0xFE00
 NOT_THAT_INSTANCE = 0xA900
 CANNOT_UNDERSTAND = 0xC000
+NO_DESTINATION = 0xA801
 """Statuses of PS3.4 annexes B and C."""
 
 MAXIMUM_CONTEXTS = 128
@@ -113,17 +116,15 @@ class Provider:
         try:
             entries = self._planned(request)
         except StatusError as error:
-            request.final = error.status
-            place = None
+            request.final, place = error.status, None
         if place is None:
             yield None, None
             return
         accepted: list[PresentationContext] = []
         calling = self._calling(event, request, entries, accepted)
         yield *place, calling
-        late = self._quirk.late(0.0)
-        if late:
-            self._deliver_later(late, place, calling, request, entries, event)
+        if late := self._quirk.late(0.0):
+            self._later(late, partial(self._deliver, request, entries, place, calling))
             yield 0
             return
         yield len(entries)
@@ -160,6 +161,8 @@ class Provider:
 
     def _conclude(self, message: Any, request: Request) -> None:
         command = message.command_set
+        if command.Status == NO_DESTINATION:
+            _close(request.outgoing)
         status = command.Status if request.final is None else request.final
         told = Conclusion(status, _counter(command, "Completed"), _counter(command, "Failed"))
         conclusion = self._quirk.conclusion(self._promised(told, request), request)
@@ -175,7 +178,9 @@ class Provider:
         identifier = event.identifier
         level = Level.__members__.get(first_of(identifier, "QueryRetrieveLevel"))
         model = MODELS[event.context.abstract_syntax]
-        request = Request(operation, identifier, model, level, self._index, event.assoc, self.stopping)
+        request = Request(
+            operation, identifier, model, level, self._index, event.assoc, event.request.MessageID, self.stopping
+        )
         self._requests[event.assoc] = request
         return request
 
@@ -227,7 +232,7 @@ class Provider:
         handlers = [
             (evt.EVT_CONN_OPEN, lambda opened: self._watch_association(opened.assoc)),
             (evt.EVT_ACCEPTED, lambda accepting: accepted.extend(accepting.assoc.accepted_contexts)),
-            (evt.EVT_ACSE_SENT, lambda sent: _call_itself(sent.primitive, sender)),
+            (evt.EVT_ACSE_SENT, lambda sent: _introduce(sent, sender, request)),
             (evt.EVT_DIMSE_SENT, lambda sent: _name_originator(sent.message.command_set, sender)),
         ]
         return {"contexts": _proposal(entries), "evt_handlers": handlers, "ae_title": event.move_destination}
@@ -236,31 +241,24 @@ class Provider:
         self._watch(association)
         self._watch(association.dul)
 
-    def _deliver_later(
-        self,
-        seconds: float,
-        place: Place,
-        calling: dict[str, Any],
-        request: Request,
-        entries: list[Entry],
-        event: Event,
-    ) -> None:
-        number = event.request.MessageID
+    def _later(self, seconds: float, act: Callable[[], None]) -> None:
+        def wait_and_act() -> None:
+            if not self.stopping.wait(seconds):
+                act()
 
-        def deliver() -> None:
-            if self.stopping.wait(seconds):
-                return
-            association = request.association.ae.associate(*place, **calling)
-            if not association.is_established:
-                return
-            for step in self._steps(request, entries, association.accepted_contexts):
-                if step.dataset is not None and association.is_established:
-                    association.send_c_store(step.dataset, originator_aet=self._ae_title, originator_id=number)
-            association.release()
-
-        thread = threading.Thread(target=deliver, name=f"{self._ae_title} delivers", daemon=True)
+        thread = threading.Thread(target=wait_and_act, daemon=True)
         self._watch(thread)
         thread.start()
+
+    def _deliver(self, request: Request, entries: list[Entry], place: Place, calling: dict[str, Any]) -> None:
+        association = request.association.ae.associate(*place, **calling)
+        if not association.is_established:
+            _close(request.outgoing)
+            return
+        for step in self._steps(request, entries, association.accepted_contexts):
+            if step.dataset is not None and association.is_established:
+                association.send_c_store(step.dataset, originator_aet=self._ae_title, originator_id=request.message_id)
+        association.release()
 
 
 def _counter(command: Dataset, name: str) -> int:
@@ -287,9 +285,16 @@ def _named(instance: Instance) -> Dataset:
     return dataset
 
 
-def _call_itself(primitive: object, sender: Sender) -> None:
-    if isinstance(primitive, A_ASSOCIATE):
-        primitive.calling_ae_title = sender.ae_title
+def _introduce(event: Event, sender: Sender, request: Request) -> None:
+    """Name the sender of an A-ASSOCIATE-RQ, and keep its socket: pynetdicom forgets one that does not connect."""
+    if isinstance(event.primitive, A_ASSOCIATE):
+        event.primitive.calling_ae_title = sender.ae_title
+        request.outgoing.append(event.assoc.dul.socket.socket)
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
 
 
 def _name_originator(command: Dataset, sender: Sender) -> None:

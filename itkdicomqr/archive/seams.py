@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from socket import socket
     from threading import Event
 
     from pydicom.dataset import Dataset
@@ -44,10 +45,14 @@ class Request:
         What the archive holds.
     association : Association
         On which it came.
+    message_id : int
+        Its number there.
     stopping : threading.Event
         Set when the archive ends: wait for this instead of sleeping.
     asked : list of Entry
         What a C-GET or C-MOVE asks for.
+    outgoing : list of socket
+        The connections of a C-MOVE to its destination.
     final : int or None
         The status to end with, whatever came of it.
     destination_known : bool
@@ -60,8 +65,10 @@ class Request:
     level: Level | None
     index: Index
     association: Association
+    message_id: int
     stopping: Event
     asked: list[Entry] = field(default_factory=list)
+    outgoing: list[socket] = field(default_factory=list)
     final: int | None = None
     destination_known: bool = True
 

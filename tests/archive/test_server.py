@@ -299,7 +299,6 @@ def test_compressed_instances_are_decoded_for_a_destination_that_takes_none(rece
     assert (received[0].dataset.pixel_array == held.dataset.pixel_array).all()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom drops its socket unclosed
 @pytest.mark.parametrize("destinations", [{}, {"DEST": ("127.0.0.1", 1)}])
 def test_an_unknown_destination_or_one_that_does_not_listen_fails(destinations):
     held = instances(1)

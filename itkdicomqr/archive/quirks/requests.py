@@ -8,7 +8,7 @@ from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.matching import IDENTIFIER_MISMATCH, Model
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
-from itkdicomqr.archive.values import first_of
+from itkdicomqr.archive.values import first_of, values_of
 from itkdicomqr.errors import StatusError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from itkdicomqr.archive.seams import Outcome, Request
 
 UNABLE = 0xC000
+WITHOUT_STUDY = 0xC413
+WITH_UID_LIST = 0xC320
 
 
 def refusing(is_refused: Callable[[Request], bool], status: int) -> Quirk:
@@ -27,7 +29,7 @@ def refusing(is_refused: Callable[[Request], bool], status: int) -> Quirk:
 
     def question(identifier: Dataset, request: Request) -> Dataset:
         if is_refused(request):
-            message = "refused"
+            message = "this archive does not answer that"
             raise StatusError(message, status=status)
         return identifier
 
@@ -61,7 +63,7 @@ def dropping_at(is_fatal: Callable[[Request], bool]) -> Quirk:
 def has_uid_list(request: Request) -> bool:
     """Tell whether a query lists several UIDs."""
     keys = (UNIQUE_KEYS[level] for level in (Level.STUDY, Level.SERIES, Level.IMAGE))
-    return request.operation == "C-FIND" and any("\\" in _text(request.identifier, key) for key in keys)
+    return request.operation == "C-FIND" and any(len(values_of(request.identifier, key, "UI")) > 1 for key in keys)
 
 
 def lacks_study(request: Request) -> bool:
@@ -91,11 +93,6 @@ def is_move(request: Request) -> bool:
     return request.operation == "C-MOVE"
 
 
-def _text(identifier: Dataset, keyword: str) -> str:
-    value = identifier.get(keyword)
-    return "" if value is None else value if isinstance(value, str) else "\\".join(value)
-
-
 def waiting(seconds: float) -> Quirk:
     """Take time for the first response, as an archive on tape does."""
 
@@ -122,7 +119,7 @@ NAMED = (
         "fails at a list of UIDs",
         lambda status: refusing(has_uid_list, status),
         "STATUS",
-        0xC320,
+        WITH_UID_LIST,
         seen="qrscp",
     ),
     Named(
@@ -158,7 +155,7 @@ NAMED = (
         "fails at a C-GET or C-MOVE without StudyInstanceUID",
         lambda status: refusing(retrieves_without_study, status),
         "STATUS",
-        0xC413,
+        WITHOUT_STUDY,
         seen="qrscp",
     ),
     Named(
@@ -182,7 +179,7 @@ NAMED = (
         "fails at a series that it does not hold",
         failing_when_unknown,
         "STATUS",
-        0xC000,
+        UNABLE,
         seen="Orthanc, pixelmed",
     ),
     Named("drops-at-move", "aborts the association at a C-MOVE", lambda: dropping_at(is_move), seen="tiny-pacs"),

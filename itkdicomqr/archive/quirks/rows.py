@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataset import Dataset
 
 from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.matching import find
 from itkdicomqr.archive.quirks.named import COUNTS, Named
 from itkdicomqr.archive.seams import Quirk
-from itkdicomqr.archive.values import first_of
+from itkdicomqr.archive.values import element_of, first_of, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-
-    from pydicom.dataset import Dataset
 
     from itkdicomqr.archive.seams import Outcome, Request
 
@@ -62,8 +62,8 @@ def counting_wrongly() -> Quirk:
 
     def row(identifier: Dataset, _request: Request) -> Dataset:
         for keyword in COUNTS:
-            if identifier.get(keyword) is not None:
-                setattr(identifier, keyword, int(identifier[keyword].value) + 1)
+            for number in values_of(identifier, keyword, "IS"):
+                setattr(identifier, keyword, int(number) + 1)
         return identifier
 
     return Quirk(answers=each_row(row))
@@ -118,13 +118,14 @@ def _key_of(identifier: Dataset | None, request: Request) -> str:
 
 def _universal(request: Request) -> Dataset:
     """Ask for everything below the entities that a request names, with the same keys."""
-    above = [UNIQUE_KEYS[level] for level in Level if level < (request.level or Level.PATIENT)]
-    identifier = deepcopy(request.identifier)
-    for element in identifier:
-        if element.keyword not in {*above, "QueryRetrieveLevel", "SpecificCharacterSet"}:
-            element.value = None
-    if request.level:
-        setattr(identifier, UNIQUE_KEYS[request.level], None)
+    above = {UNIQUE_KEYS[level] for level in Level if level < (request.level or Level.PATIENT)}
+    identifier = Dataset()
+    for tag in request.identifier.keys():  # noqa: SIM118
+        keyword = keyword_for_tag(tag)
+        if keyword in above | {"QueryRetrieveLevel"}:
+            identifier[tag] = request.identifier.get_item(tag)
+        elif keyword:
+            identifier.add(element_of(tag, dictionary_VR(tag)[:2], ()))
     return identifier
 
 

@@ -92,7 +92,12 @@ def test_an_archive_that_ends_sends_nothing_later():
     assert not arrivals
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom drops its socket unclosed
+def test_a_later_delivery_to_a_closed_destination_leaves_nothing_open():
+    with Archive(held(), quirks="late-move=0.05", destinations={"DEST": ("127.0.0.1", 1)}) as archive:
+        assert move(archive).final == 0
+        time.sleep(0.5)
+
+
 @pytest.mark.parametrize(
     ("quirks", "unknown", "closed"),
     [
