@@ -1,4 +1,8 @@
-"""An archive to try things on: in this process, in memory, with a demo patient or your own files."""
+"""An archive to try things on: in this process, in memory, with a demo patient or your own files.
+
+It can behave as real archives do that differ from the standard, or from each other: `QUIRKS` tells how.
+With pytest, the fixtures ``dicom_archive`` and ``demo_archive`` start it (see `itkdicomqr.pytest_plugin`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
+from itkdicomqr.archive.quirks import QUIRKS, quirk_of
 from itkdicomqr.errors import CorruptInstanceError, InstanceError
 from itkdicomqr.instance import Instance
 
@@ -14,6 +19,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pydicom.dataset import Dataset
+
+__all__ = ["QUIRKS", "Archive"]
 
 Item = Instance | bytes | bytearray | memoryview | str | Path
 
@@ -30,6 +37,9 @@ class Archive:
     source : path, or iterable of Instance, Dataset, bytes or path, optional
         What it holds: a folder, which is searched with its subfolders, though never through a
         symbolic link; or instances. The demo patient by default.
+    quirks : str or iterable of str, optional
+        How it differs: names of `QUIRKS` with commas between them, those with a parameter as
+        ``name=value`` or ``name-7``; or the name of an archive that was looked at, such as ``like-orthanc``.
     ae_title : str, optional
         Its AE title; a peer that calls it otherwise is rejected.
     port : int, optional
@@ -41,6 +51,8 @@ class Archive:
 
     Attributes
     ----------
+    QUIRKS : mapping of str to str
+        What each quirk does.
     skipped : int
         How many files of the folder are no DICOM instances.
 
@@ -50,6 +62,8 @@ class Archive:
         Something given, other than by a folder, is no instance.
     OSError
         The port is taken.
+    ValueError
+        A quirk is unknown; the message lists those that are known.
 
     Examples
     --------
@@ -57,12 +71,17 @@ class Archive:
     >>> with Archive() as archive:
     ...     image = itkdicomqr.load_series("99999", "2005-01-06", "Chest-- PA & Lateral",
     ...                                    pacs=archive.url)  # doctest: +SKIP
+    >>> with Archive(quirks="caps-at-500, ignores-description") as archive:
+    ...     ...  # doctest: +SKIP
     """
+
+    QUIRKS = QUIRKS
 
     def __init__(
         self,
         source: str | Path | Iterable[Item | Dataset] | None = None,
         *,
+        quirks: str | Iterable[str] = "",
         ae_title: str = "DEMO",
         port: int = 0,
         host: str = "127.0.0.1",
@@ -79,7 +98,14 @@ class Archive:
         else:
             for instance in demo_patient() if source is None else map(_instance_of, source):
                 self._index.add(instance)
-        self._server = Server(self._index, ae_title=ae_title, host=host, port=port, destinations=destinations)
+        self._server = Server(
+            self._index,
+            ae_title=ae_title,
+            host=host,
+            port=port,
+            destinations=destinations,
+            quirk=quirk_of(quirks),
+        )
 
     @property
     def url(self) -> str:

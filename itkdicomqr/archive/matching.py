@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from itkdicomqr.archive.index import Path
 
+    Compare = Callable[[str, Values, Values], bool]
+
 IDENTIFIER_MISMATCH = 0xA900
 """Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
 
@@ -92,6 +94,11 @@ KEYS = {
 }
 """Attributes that all instances of an entity share; any other belongs to the instance."""
 
+_OWNERS = {keyword: level for level, keywords in KEYS.items() for keyword in keywords}
+
+_BY_UID = (Level.STUDY, Level.SERIES, Level.IMAGE)
+"""The levels whose unique key is a UID: it has no wildcard, and no case."""
+
 _NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC", "RetrieveAETitle"})
 
 
@@ -121,11 +128,13 @@ class Answer:
     complete: bool
 
 
-def find(index: Index, identifier: Dataset, model: Model, *, ae_title: str = "") -> Iterator[Answer]:
+def find(
+    index: Index, identifier: Dataset, model: Model, *, ae_title: str = "", compare: Compare = matches
+) -> Iterator[Answer]:
     """Answer a C-FIND request.
 
-    Keys of a level below that of the query, sequences and private attributes are not matched,
-    and come back empty.
+    Unique keys of the levels above may be left out, as in a relational query. Keys of a level below
+    that of the query, sequences and private attributes are not matched, and come back empty.
 
     Parameters
     ----------
@@ -137,6 +146,8 @@ def find(index: Index, identifier: Dataset, model: Model, *, ae_title: str = "")
         Of the SOP class.
     ae_title : str
         Where the instances can be retrieved from.
+    compare : callable
+        From the VR, the values of a key and the stored values to whether they match.
 
     Raises
     ------
@@ -144,16 +155,21 @@ def find(index: Index, identifier: Dataset, model: Model, *, ae_title: str = "")
         The identifier does not fit the model.
     """
     level = _level_of(identifier, model)
-    _check_unique_keys(identifier, [above for above in model.value if above < level], listed=False)
+    _check_unique_keys(identifier, [above for above in model.value if above < level])
     keys = [key for key in _keys_of(identifier) if key.keyword not in _NOT_MATCHED]
+    named = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in _BY_UID if each <= level}
     for path, group in index.groups(level):
+        if not all(path[each - 1] in uids for each, uids in named.items() if any(uids)):
+            continue  # spares reading every other entity's values
         known = {key: _known_values(index, path, key, group[0]) for key in keys}
-        if all(values is None or matches(key.vr, key.wanted, values) for key, values in known.items()):
+        if all(values is None or compare(key.vr, key.wanted, values) for key, values in known.items()):
             yield _answer(level, known, ae_title)
 
 
 def select(index: Index, identifier: Dataset, model: Model) -> list[Entry]:
     """List what a C-GET or C-MOVE request asks for; only unique keys count (PS3.4 C.4.3.1.3.1).
+
+    Those of the levels above may be left out.
 
     Raises
     ------
@@ -162,9 +178,13 @@ def select(index: Index, identifier: Dataset, model: Model) -> list[Entry]:
     """
     level = _level_of(identifier, model)
     levels = [upper for upper in model.value if upper <= level]
-    _check_unique_keys(identifier, levels[:-1], listed=False)
-    _check_unique_keys(identifier, levels[-1:], listed=True)
-    wanted = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in levels}
+    _check_unique_keys(identifier, levels[:-1])
+    own = _wanted(identifier, UNIQUE_KEYS[level])
+    if not any(own) or _has_wildcard(own):
+        message = f"{UNIQUE_KEYS[level]} needs at least one value, without wildcards"
+        raise StatusError(message, status=IDENTIFIER_MISMATCH)
+    given = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in levels}
+    wanted = {each: values for each, values in given.items() if any(values)}
     return [
         entry
         for path, group in index.groups(level)
@@ -183,15 +203,17 @@ def _level_of(identifier: Dataset, model: Model) -> Level:
     raise StatusError(message, status=IDENTIFIER_MISMATCH)
 
 
-def _check_unique_keys(identifier: Dataset, levels: list[Level], *, listed: bool) -> None:
-    """Ask for one value of each unique key, or for several, without wildcards."""
+def _check_unique_keys(identifier: Dataset, levels: list[Level]) -> None:
+    """Ask for no more than one value of each unique key, and for no wildcard."""
     for level in levels:
         wanted = _wanted(identifier, UNIQUE_KEYS[level])
-        wild = any("*" in value or "?" in value for value in wanted)
-        if not any(wanted) or wild or (len(wanted) > 1 and not listed):
-            amount = "at least one value" if listed else "one value"
-            message = f"{UNIQUE_KEYS[level]} needs {amount}, without wildcards"
+        if len(wanted) > 1 or _has_wildcard(wanted):
+            message = f"{UNIQUE_KEYS[level]} takes one value, without wildcards"
             raise StatusError(message, status=IDENTIFIER_MISMATCH)
+
+
+def _has_wildcard(values: Values) -> bool:
+    return any("*" in value or "?" in value for value in values)
 
 
 def _wanted(identifier: Dataset, keyword: str) -> Values:
@@ -220,7 +242,7 @@ def _known_values(index: Index, path: Path, key: Key, entry: Entry) -> Values | 
 
 
 def _owner_of(keyword: str) -> Level:
-    return next((level for level, keywords in KEYS.items() if keyword in keywords), Level.IMAGE)
+    return _OWNERS.get(keyword, Level.IMAGE)
 
 
 def _answer(level: Level, known: Mapping[Key, Values | None], ae_title: str) -> Answer:

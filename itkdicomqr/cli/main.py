@@ -14,7 +14,15 @@ import click
 
 from itkdicomqr import __version__
 from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
-from itkdicomqr.cli.options import client_words, criteria_options, criteria_words, json_option, pacs_options
+from itkdicomqr.cli.options import (
+    client_words,
+    criteria_options,
+    criteria_words,
+    json_option,
+    known_quirks,
+    pacs_options,
+    quirks_options,
+)
 from itkdicomqr.errors import (
     AmbiguousSeriesError,
     DICOMQRError,
@@ -167,7 +175,8 @@ def load(
 
 @commands.command(epilog=EXIT_CODE_HELP)
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
-def demo(*, picture: Path | None) -> None:
+@quirks_options
+def demo(*, picture: Path | None, quirks: str) -> None:
     """Find and load a series from an archive that this command starts and fills with a phantom patient."""
     from itkdicomqr.cli.picture import write_picture
     from itkdicomqr.cli.show import show_summary, show_table
@@ -177,7 +186,7 @@ def demo(*, picture: Path | None) -> None:
 
     if picture is not None:
         check_target(picture, PICTURE_SUFFIXES)
-    with Archive() as archive:
+    with Archive(quirks=known_quirks(quirks)) as archive:
         click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
         client = Client(archive.url)
         click.echo(f'find_series("{DEMO_PATIENT}"):')
@@ -203,7 +212,8 @@ DEMO_SERIES = "AX 3.0 Soft*"
 @click.option(
     "--destination", "-b", multiple=True, metavar="AE@HOST:PORT", help="Where a C-MOVE may send to; may be repeated."
 )
-def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tuple[str, ...]) -> None:
+@quirks_options
+def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tuple[str, ...], quirks: str) -> None:
     """Offer the DICOM files of FOLDER: C-ECHO, C-FIND, C-GET, C-MOVE; C-STORE into memory.
 
     Nothing is written to FOLDER. Ends at Ctrl-C.
@@ -213,10 +223,11 @@ def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tup
 
     nodes = [Node.parse(text) for text in destination]
     destinations = {node.ae_title: (node.host, node.port) for node in nodes}
+    options: dict[str, Any] = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
-        with Archive(folder, ae_title=ae_title, port=port, host=host, destinations=destinations) as archive:
+        with Archive(folder, quirks=known_quirks(quirks), **options) as archive:
             click.echo(f"{len(archive.instances)} instances at {archive.url} (files skipped: {archive.skipped})")
             stopped.wait()
     except OSError as error:

@@ -57,6 +57,34 @@ _CRITERIA = (
     click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
 )
 
+
+def _list_quirks(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    if not wanted:
+        return
+    from itkdicomqr.archive.quirks import QUIRKS
+
+    for name, does in QUIRKS.items():
+        click.echo(f"{name:40} {does}")
+    context.exit()
+
+
+_QUIRKS = (
+    click.option(
+        "--quirks",
+        default="",
+        metavar="NAME,...",
+        help="How the archive differs: caps-at-500, no-cget, like-orthanc, ...",
+    ),
+    click.option(
+        "--list-quirks",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_list_quirks,
+        help="Tell what each of them does, and end.",
+    ),
+)
+
 PICKING_OPTIONS = {"series_number": "-n", "date": "-d", "series_uid": "--series-uid"}
 """The options that pick a series, by keyword argument."""
 
@@ -71,6 +99,28 @@ def pacs_options(command: Command) -> Command:
 def criteria_options(command: Command) -> Command:
     """Add the arguments and options that select a series."""
     return _decorated(command, (*_CRITERIA, *_PACS))
+
+
+def quirks_options(command: Command) -> Command:
+    """Add the options that make the embedded archive differ from the standard."""
+    return _decorated(command, _QUIRKS)
+
+
+def known_quirks(text: str) -> str:
+    """Give back names of quirks that all exist.
+
+    Raises
+    ------
+    CriteriaError
+        One does not; the message lists those that do.
+    """
+    from itkdicomqr.archive.quirks import quirk_of
+
+    try:
+        quirk_of(text)
+    except ValueError as error:
+        raise CriteriaError(str(error)) from None
+    return text
 
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:

@@ -189,14 +189,9 @@ def test_a_binary_number_is_matched_and_returned(index):
         (Model.STUDY_ROOT, "PATIENT", {}),
         (Model.STUDY_ROOT, None, {}),
         (Model.STUDY_ROOT, "WORLD", {}),
-        (Model.STUDY_ROOT, "SERIES", {}),
-        (Model.STUDY_ROOT, "SERIES", {"StudyInstanceUID": ""}),
         (Model.STUDY_ROOT, "SERIES", {"StudyInstanceUID": ["1.1", "1.2"]}),
         (Model.STUDY_ROOT, "SERIES", {"StudyInstanceUID": "1.*"}),
-        (Model.STUDY_ROOT, "IMAGE", {"StudyInstanceUID": "1.1"}),
-        (Model.PATIENT_ROOT, "STUDY", {}),
         (Model.PATIENT_ROOT, "STUDY", {"PatientID": "P*"}),
-        (Model.PATIENT_ROOT, "SERIES", {"PatientID": "P1"}),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
@@ -208,9 +203,26 @@ def test_an_identifier_that_does_not_fit_the_model_is_refused(index, model, leve
 
 
 @pytest.mark.parametrize(
+    ("model", "level", "keys", "count"),
+    [
+        (Model.STUDY_ROOT, "SERIES", {}, 5),
+        (Model.STUDY_ROOT, "SERIES", {"StudyInstanceUID": "", "Modality": "MR"}, 1),
+        (Model.STUDY_ROOT, "SERIES", {"SeriesInstanceUID": "1.1.2"}, 1),
+        (Model.STUDY_ROOT, "IMAGE", {"SeriesInstanceUID": "1.1.2"}, 2),
+        (Model.PATIENT_ROOT, "STUDY", {}, 3),
+        (Model.PATIENT_ROOT, "SERIES", {"PatientID": "P1"}, 4),
+    ],
+)
+def test_unique_keys_of_the_levels_above_may_be_left_out(index, model, level, keys, count):
+    assert len(list(find(index, identifier(level, **keys), model))) == count
+
+
+@pytest.mark.parametrize(
     ("level", "keys", "count"),
     [
         ("STUDY", {"StudyInstanceUID": "1.1"}, 6),
+        ("SERIES", {"SeriesInstanceUID": "1.1.1"}, 3),
+        ("IMAGE", {"SOPInstanceUID": ["1.1.1.1", "1.1.2.2"]}, 2),
         ("STUDY", {"StudyInstanceUID": ["1.1", "1.2"]}, 8),
         ("SERIES", {"StudyInstanceUID": "1.1", "SeriesInstanceUID": "1.1.1"}, 3),
         ("SERIES", {"StudyInstanceUID": "1.1", "SeriesInstanceUID": ["1.1.1", "1.1.2"]}, 5),

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from itkdicomqr import Client, Node
-from tests.cli.running import Outcome, end, start
+from itkdicomqr.testing import QUIRKS
+from tests.cli.running import Outcome, Run, end, start
 from tests.servers import require_dcmtk
 from tests.synthetic import series, write
 
@@ -53,6 +54,24 @@ def test_a_folder_is_served_and_left_as_it_is(folder: Path) -> None:
         assert [row.SeriesDescription for row in client.find_series("SYN-1")] == ["AX Served", "COR Served"]
         assert client.load_series("SYN-1", description="AX*", toolkit="volume").array.shape == (3, 6, 7)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_an_archive_is_served_with_quirks(folder: Path) -> None:
+    with serving(folder, "--quirks", "caps-silently-at-1, accepts-any-ae") as (_, line):
+        assert len(Client(node_of(line)).find_series("SYN-1")) == 1
+
+
+def test_quirks_are_listed(run: Run) -> None:
+    outcome = run("serve", "--list-quirks")
+    told = {line.partition(" ")[0]: line.partition(" ")[2].strip() for line in outcome.out.splitlines()}
+    assert (outcome.code, told) == (0, dict(QUIRKS))
+
+
+@pytest.mark.parametrize("command", [("serve", "."), ("demo",)])
+def test_an_unknown_quirk_is_bad_input(run: Run, command: tuple[str, ...]) -> None:
+    outcome = run(*command, "--quirks", "caps-it")
+    assert outcome.code == 2
+    assert "no quirk is called 'caps-it'; there are caps-at=N" in outcome.err
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
