@@ -124,7 +124,7 @@ def _keep_picture(comparison: Comparison, rounds: Sequence[Round], series: Serie
     from benchmarks.picture import draw
 
     told = {name: figures(name, comparison.base, rounds, series) for name in rounds[0] if comparison.has(name)}
-    title = f"{series.slices} slices from Orthanc to an image in memory"
+    title = f"A CT of {series.slices} slices, from Orthanc to an image in memory"
     drawn = {name: each for name, each in told.items() if isinstance(each, Figures)}
     if comparison.base in drawn:
         draw(drawn, title, folder / f"benchmark-{series.slices}.png")

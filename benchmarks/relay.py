@@ -103,10 +103,10 @@ async def _deliver(under_way: asyncio.Queue[tuple[float, bytes]], writer: asynci
         await asyncio.sleep(due - now())
         if content is END:
             return
-        # Who has left already gets nothing more.
-        with suppress(ConnectionError):
+        if not writer.is_closing():
             writer.write(content)
-            await writer.drain()
+            with suppress(ConnectionError):
+                await writer.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
