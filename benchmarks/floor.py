@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pydicom import uid
 
 from itkdicomqr import Node
-from itkdicomqr.association.contexts import GET, Proposal, service
+from itkdicomqr.association.contexts import GET, Proposal
 from itkdicomqr.association.dimse import Command, Field, request, store_response
 from itkdicomqr.association.negotiation import request_pdu
 from itkdicomqr.association.stream import p_data
 
 PDU_AND_PDV = struct.Struct(">BxIIBB")
 MAX_PDU = 131072
+ENCODING = (uid.ExplicitVRLittleEndian,)
 QUERY_CONTEXT, STORAGE_CONTEXT = 1, 3
 
 
@@ -27,8 +28,8 @@ def retrieve(node: Node, study_uid: str, series_uid: str, room: memoryview, keep
     """Take the series into one buffer, instance over instance, and count them."""
     with socket.create_connection((node.host, node.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        storage = Proposal(uid.CTImageStorage, (uid.ExplicitVRLittleEndian,), as_scp=True)
-        connection.sendall(request_pdu(node, [service(GET["study"]), storage], MAX_PDU))
+        proposals = [Proposal(GET["study"], ENCODING), Proposal(uid.CTImageStorage, ENCODING, as_scp=True)]
+        connection.sendall(request_pdu(node, proposals, MAX_PDU))
         if connection.recv(65536)[0] != 2:
             message = "the association was not accepted"
             raise RuntimeError(message)

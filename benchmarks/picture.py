@@ -24,11 +24,11 @@ def draw(told: Mapping[str, Figures], title: str, file: Path) -> None:
     ranked = sorted(told.items(), key=lambda item: item[1].ratio)
     names = [name for name, _ in ranked]
     figure, (time, memory) = plt.subplots(
-        1, 2, sharey=True, figsize=(WIDTH, 1.2 + 0.36 * len(names)), gridspec_kw={"width_ratios": (5, 2)}
+        1, 2, sharey=True, figsize=(WIDTH, 1.2 + 0.36 * len(names)), gridspec_kw={"width_ratios": (2, 1)}
     )
     for axes, values, heading in (
         (time, [each.ratio for _, each in ranked], "time (bare socket loop = 1)"),
-        (memory, [each.peak for _, each in ranked], "peak memory (volume = 1)"),
+        (memory, [each.peak for _, each in ranked], "memory (volume = 1)"),
     ):
         bars = axes.barh(names, values, color=[_colour(name, names[0]) for name in names], height=0.68)
         axes.bar_label(bars, fmt="%.1f", padding=4, fontsize=10, color=INK)

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from selectors import SelectSelector
 
@@ -51,8 +51,7 @@ def relaying(
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection(HOST, port, limit=ROOM)
         outwards, homewards = translations()
-        # At the end of the relay, what is still under way is cancelled.
-        with suppress(asyncio.CancelledError):
+        with closing(writer), closing(far_writer), suppress(asyncio.CancelledError):
             await asyncio.gather(
                 _carry(reader, far_writer, delay, outwards), _carry(far_reader, writer, delay, homewards)
             )
@@ -71,11 +70,12 @@ def relaying(
 
 
 async def _end_all() -> None:
-    """End what is still under way."""
+    """End what is still under way, and let its connections close."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 async def _carry(
