@@ -36,7 +36,7 @@ class Measured:
     first, warm : float
         Seconds of the first call in the process, and of the best of the others.
     peak : float
-        By how many bytes the process grew at its peak, from before a call.
+        By how many bytes the process, without those it starts, grew at its peak over a call.
     checksum : str
         Of the voxels; empty where none are made.
     """
@@ -61,32 +61,35 @@ def measured(name: str, job: Job) -> Measured | str:
 
 
 def measure(contender: Contender, job: Job) -> Measured:
-    """Run a contender once, and then some times more."""
+    """Run a contender for the first time, warm, and for its memory."""
     for name in contender.ready:
         getattr(job, name)
-    first, _, image = _run(contender, job)
+    first, image = _timed(contender, job)
     made = "" if image is None else checksum(_voxels(image))
     del image
-    runs = [_run(contender, job)[:2] for _ in range(contender.repeats)]
+    warm = min(_timed(contender, job)[0] for _ in range(contender.repeats))
+    peak = _growth(contender, job)
     if contender.proof is not None:
         contender.proof(job)
-    return Measured(first, min(seconds for seconds, _ in runs), max(peak for _, peak in runs), made)
+    return Measured(first, warm, peak, made)
 
 
-def _run(contender: Contender, job: Job) -> tuple[float, float, Any]:
-    """Give the seconds, the growth of the memory, and what was made."""
-    _give_back()
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _memory("VmRSS")
+def _timed(contender: Contender, job: Job) -> tuple[float, Any]:
+    """Give the seconds, and what was made."""
+    gc.collect()
     begin = time.perf_counter()
     image = contender.run(job)
-    return time.perf_counter() - begin, _memory("VmHWM") - before, image
+    return time.perf_counter() - begin, image
 
 
-def _give_back() -> None:
-    """Return to the system what earlier runs left over, lest it hide how much the next one takes."""
+def _growth(contender: Contender, job: Job) -> float:
+    """Give by how much the memory grows at its peak, once earlier runs hold nothing that would hide it."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _memory("VmRSS")
+    contender.run(job)
+    return _memory("VmHWM") - before
 
 
 def _voxels(image: Any) -> Any:

@@ -35,8 +35,9 @@ class Comparison:
     names: tuple[str, ...]
     compressed: bool = False
 
-    def has(self, name: str) -> bool:
-        return name == self.base or name in self.names
+    def among(self, rounds: Sequence[Round]) -> list[str]:
+        """Give those that took part, the base first."""
+        return [name for name in (self.base, *self.names) if name in rounds[0]]
 
     def fits(self, series: Series) -> bool:
         return self.compressed or series.coding == PLAIN
@@ -91,34 +92,41 @@ class Figures:
     peak: float
 
 
-def figures(name: str, base: str, rounds: Sequence[Round], series: Series) -> Figures | str:
-    """Take the medians; where a round failed, say why."""
-    pairs = []
-    for each in rounds:
-        run, reference = each[name], each[base]
-        if isinstance(run, str):
-            return run
-        if isinstance(reference, str):
-            return f"{base}: {reference}"
-        pairs.append((run, reference))
-    return Figures(
-        statistics.median(run.warm for run, _ in pairs),
-        statistics.median(run.warm / reference.warm for run, reference in pairs),
-        statistics.median(run.first for run, _ in pairs),
-        statistics.median(run.peak for run, _ in pairs) / series.volume_bytes,
-    )
+def medians(comparison: Comparison, rounds: Sequence[Round], series: Series) -> dict[str, Figures]:
+    """Take the medians of those that did their job in every round."""
+    told = {name: _figures(name, comparison.base, rounds, series) for name in comparison.among(rounds)}
+    return {name: each for name, each in told.items() if isinstance(each, Figures)}
 
 
 def markdown(comparison: Comparison, rounds: Sequence[Round], series: Series) -> str:
-    """Draw the medians of the rounds."""
+    """Draw the medians of the rounds; of those that failed, how."""
     size = f"{series.slices} slices of {SIZE} x {SIZE}, {series.coding}, {series.volume_bytes >> 20} MiB of voxels"
     lines = [f"### {comparison.title}", "", size, ""]
     lines += ["| who | warm, s | ratio | first call, s | peak memory / volume |", "|---|--:|--:|--:|--:|"]
-    for name in (comparison.base, *comparison.names):
-        if name in rounds[0]:
-            told = figures(name, comparison.base, rounds, series)
-            lines.append(f"| {name} | {_cells(told)} |")
+    for name in comparison.among(rounds):
+        lines.append(f"| {name} | {_cells(_figures(name, comparison.base, rounds, series))} |")
     return "\n".join(lines) + "\n"
+
+
+def _figures(name: str, base: str, rounds: Sequence[Round], series: Series) -> Figures | str:
+    """Take the medians; where a round failed, say why."""
+    runs, references = _runs(name, rounds), _runs(base, rounds)
+    if isinstance(runs, str):
+        return runs
+    if isinstance(references, str):
+        return f"{base}: {references}"
+    return Figures(
+        statistics.median(run.warm for run in runs),
+        statistics.median(run.warm / reference.warm for run, reference in zip(runs, references, strict=True)),
+        statistics.median(run.first for run in runs),
+        statistics.median(run.peak for run in runs) / series.volume_bytes,
+    )
+
+
+def _runs(name: str, rounds: Sequence[Round]) -> list[Measured] | str:
+    runs = [each[name] for each in rounds]
+    failure = next((run for run in runs if isinstance(run, str)), None)
+    return failure or [run for run in runs if isinstance(run, Measured)]
 
 
 def _cells(told: Figures | str) -> str:
