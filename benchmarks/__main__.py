@@ -1,81 +1,86 @@
-"""``python -m benchmarks``: start Orthanc, fill it, and measure side by side.
+"""Make series, start Orthanc, and measure side by side.
 
-Prints a Markdown table; times are ratios to the bare socket loop of the same round, since
-machines are noisy, and the median of the rounds.
+Prints tables in Markdown, whose times are ratios within one round, since machines are noisy, and the
+medians of the rounds. With --output, they and pictures of them are kept in a folder.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
-import subprocess
 import sys
 import tempfile
-import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import data
-from benchmarks.contenders import CONTENDERS
-from tests.servers import free_port, orthanc
-from tests.synthetic import part10
-
-FLOOR = "bare socket"
-DICOMWEB = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
-SLOW = ("getscu as it comes + SimpleITK",)
+from benchmarks.contenders import CONTENDERS, FLOOR
+from benchmarks.data import CODINGS, PLAIN, Series
+from benchmarks.job import Job
+from benchmarks.measure import measured
+from benchmarks.report import COMPARISONS, Comparison, Round, markdown, medians
+from benchmarks.ways import DICOMWEB, job_of, running_orthanc
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--slices", type=int, nargs="+", default=[400])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=None)
-    parser.add_argument("--slow", action="store_true", help="also what takes 40 ms a slice")
-    arguments = parser.parse_args()
+    parser = _parser()
+    chosen = parser.parse_args()
     if not DICOMWEB.exists():
-        parser.error("Orthanc's DICOMweb plugin is missing: apt-get install orthanc-dicomweb")
-    names = [
-        FLOOR,
-        *(name for name in arguments.only or CONTENDERS if name != FLOOR and (arguments.slow or name not in SLOW)),
-    ]
-    http = free_port()
-    settings = {"HttpPort": http, "Plugins": [str(DICOMWEB)]}
-    with tempfile.TemporaryDirectory() as folder, orthanc(Path(folder), [], **settings) as archive:
-        for slices in arguments.slices:
-            upload(slices, f"http://127.0.0.1:{http}")
-            rounds = [
-                {name: run(name, archive.node.url, f"http://127.0.0.1:{http}", slices) for name in names}
-                for _ in range(arguments.rounds)
-            ]
-            print(table(slices, names, rounds), flush=True)
+        parser.error("Orthanc's DICOMweb plugin is missing: apt-get install orthanc orthanc-dicomweb")
+    wanted = set(chosen.only or (name for name, each in CONTENDERS.items() if chosen.slow or not each.slow))
+    every_series = [Series(slices) for slices in chosen.slices]
+    every_series += [Series(chosen.compressed_slices, coding) for coding in chosen.codings]
+    pages: list[str] = []
+    with tempfile.TemporaryDirectory() as name, running_orthanc(Path(name, "orthanc")) as archive:
+        for number, series in enumerate(every_series):
+            comparisons = [each for each in COMPARISONS if each.fits(series) and wanted & {*each.names}]
+            with job_of(series, archive, Path(name, str(number)), chosen.delay / 1000) as job:
+                rounds = _rounds(comparisons, wanted, job, chosen.rounds)
+            for comparison in comparisons:
+                pages.append(markdown(comparison, rounds, series))
+                print(pages[-1], flush=True)
+                if chosen.output:
+                    _keep_picture(comparison, rounds, series, chosen.output)
+    if chosen.output:
+        (chosen.output / "benchmarks.md").write_text("\n".join(pages))
 
 
-def upload(slices: int, http: str) -> None:
-    """Put a series into Orthanc."""
-    for dataset in data.series(slices):
-        urllib.request.urlopen(urllib.request.Request(f"{http}/instances", part10(dataset), method="POST")).close()
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--slices", type=int, nargs="*", default=[50, 400], help="sizes of uncompressed series")
+    parser.add_argument("--compressed-slices", type=int, default=100, help="size of the compressed series")
+    codings = [coding for coding in CODINGS if coding != PLAIN]
+    parser.add_argument("--codings", nargs="*", choices=codings, default=codings, help="the compressed series")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--delay", type=float, default=10.0, help="of the relay each way, in ms")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, help="these, and what they are compared with")
+    parser.add_argument("--slow", action="store_true", help="also what takes 40 ms a slice")
+    parser.add_argument("--output", type=_folder, help="where the tables and the pictures go")
+    return parser
 
 
-def run(name: str, url: str, http: str, slices: int) -> dict[str, float]:
-    """Measure one contender in a process of its own."""
-    repeats = "1" if name in SLOW else "3"
-    command = [sys.executable, "-m", "benchmarks.contenders", name, url, http, str(slices), repeats]
-    result: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return result
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-def table(slices: int, names: list[str], rounds: list[dict[str, dict[str, float]]]) -> str:
-    """Draw the medians as Markdown."""
-    volume = slices * data.SIZE * data.SIZE * 2 / (1 << 20)
-    lines = [f"\n{slices} slices of {data.SIZE} x {data.SIZE}, a volume of {volume:.0f} MiB\n"]
-    lines += ["| who | warm, s | to the floor | first call, s | peak memory / volume |", "|---|--:|--:|--:|--:|"]
-    for name in names:
-        warm = statistics.median(each[name]["warm"] for each in rounds)
-        ratio = statistics.median(each[name]["warm"] / each[FLOOR]["warm"] for each in rounds)
-        first = statistics.median(each[name]["first"] for each in rounds)
-        peak = statistics.median(each[name]["peak"] for each in rounds) / volume
-        lines.append(f"| {name} | {warm:.2f} | {ratio:.2f} | {first:.2f} | {peak:.2f} |")
-    return "\n".join(lines)
+def _rounds(comparisons: Sequence[Comparison], wanted: set[str], job: Job, count: int) -> list[Round]:
+    """Let each contender run in each round, the bases of the comparisons whether wanted or not."""
+    named = [name for each in comparisons for name in (each.base, *each.names) if name == each.base or name in wanted]
+    rounds: list[Round] = []
+    for number in range(count):
+        print(f"{job.series.description}: round {number + 1} of {count}", file=sys.stderr, flush=True)
+        rounds.append({name: measured(name, job) for name in dict.fromkeys(named)})
+    return rounds
+
+
+def _keep_picture(comparison: Comparison, rounds: Sequence[Round], series: Series, folder: Path) -> None:
+    """Draw those that could be measured, of the comparison with the floor."""
+    from benchmarks.picture import draw
+
+    told = medians(comparison, rounds, series)
+    if comparison.base == FLOOR and FLOOR in told:
+        title = f"A CT of {series.slices} slices, from Orthanc to an image in memory"
+        draw(told, title, folder / f"benchmark-{series.slices}.png")
 
 
 if __name__ == "__main__":

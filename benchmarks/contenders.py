@@ -1,73 +1,96 @@
-"""One way to bring a series into memory, timed in a process of its own.
-
-``python -m benchmarks.contenders NAME URL HTTP SLICES`` runs it three times, and prints as JSON
-the seconds of the first, the best of the others, and how much the memory grew at its peak.
-"""
+"""The ways to bring a series into memory that are compared; each gives the image or the array that it made."""
 
 from __future__ import annotations
 
-import gc
-import json
 import os
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.data import PATIENT_ID, ROOT, STUDY_DATE, description
-from itkdicomqr import Client, Node, load_series
-from itkdicomqr.criteria import Level
-from itkdicomqr.table import Row
+from benchmarks.data import PATIENT_ID, STUDY_DATE
+from benchmarks.job import ARCHIVE, RELAY, REPLAY, Job
+from itkdicomqr import Client, load_series, read_volumes
+
+LONGEST_PDU = 131072
 
 
 @dataclass(frozen=True)
-class Job:
-    """Which series, and where it is."""
+class Contender:
+    """One of those that are compared.
 
-    node: Node
-    http: str
-    slices: int
+    Attributes
+    ----------
+    run : callable
+        Does the job; gives an image or an array, or nothing where it makes none.
+    way : str
+        From where the series comes.
+    ready : tuple of str
+        What of the job is made ready before the time is taken.
+    one_core : bool
+        Whether it has one core only.
+    repeats : int
+        How many warm runs.
+    proof : callable, optional
+        Fails unless the series comes by the way that the name tells.
+    slow : bool
+        Whether it is left out unless asked for.
+    """
 
-    @property
-    def study_uid(self) -> str:
-        return f"{ROOT}.{self.slices}"
-
-    @property
-    def series_uid(self) -> str:
-        return f"{ROOT}.{self.slices}.1"
-
-    @property
-    def row(self) -> Row:
-        uids = (("StudyInstanceUID", self.study_uid), ("SeriesInstanceUID", self.series_uid), ("Modality", "CT"))
-        return Row(Level.SERIES, uids, self.node)
+    run: Callable[[Job], Any]
+    way: str = ARCHIVE
+    ready: tuple[str, ...] = ("row",)
+    one_core: bool = False
+    repeats: int = 3
+    proof: Callable[[Job], object] | None = None
+    slow: bool = False
 
 
 def bare_socket(job: Job) -> None:
     from benchmarks import floor
 
     room = memoryview(bytearray(1 << 20))
-    assert floor.retrieve(job.node, job.study_uid, job.series_uid, room) == job.slices
+    assert floor.retrieve(job.node, job.series.study_uid, job.series.series_uid, room) == job.series.slices
 
 
-def ours(job: Job) -> None:
-    image = Client(job.node).load_series(series=job.row)
-    assert image.GetLargestPossibleRegion().GetSize()[2] == job.slices
+def ours(job: Job) -> Any:
+    return Client(job.node).load_series(series=job.row)
 
 
-def ours_whole_job(job: Job) -> None:
-    load_series(PATIENT_ID, STUDY_DATE, description(job.slices), pacs=job.node)
+def ours_over_four(job: Job) -> Any:
+    return Client(job.node, associations=4).load_series(series=job.row)
 
 
-def ours_simpleitk(job: Job) -> None:
-    Client(job.node).load_series(series=job.row, toolkit="simpleitk")
+def ours_whole_job(job: Job) -> Any:
+    return load_series(PATIENT_ID, STUDY_DATE, job.series.description, pacs=job.node)
 
 
-def pynetdicom_and_stacking(job: Job) -> None:
-    import numpy as np
+def ours_simpleitk(job: Job) -> Any:
+    return Client(job.node).load_series(series=job.row, toolkit="simpleitk")
+
+
+def ours_by_move(job: Job, toolkit: str = "itk") -> Any:
+    node = replace(job.node, receiver=job.receiver, transports=("move",))
+    return Client(node).load_series(series=replace(job.row, node=node), toolkit=toolkit)
+
+
+def proven_move(job: Job) -> None:
+    origins = ours_by_move(job, "volume").report.origins
+    assert set(origins) == {"C-MOVE"}, f"it came by {', '.join(origins)}"
+
+
+def ours_from_memory(job: Job) -> Any:
+    (volume,) = read_volumes(job.contents)
+    return volume.array
+
+
+def simpleitk_from_disk(job: Job) -> Any:
+    return _read_by_simpleitk(Path(job.folder))
+
+
+def pynetdicom_and_stacking(job: Job) -> Any:
     from pydicom.dataset import Dataset
     from pynetdicom import AE, build_role, evt
     from pynetdicom.sop_class import CTImageStorage, StudyRootQueryRetrieveInformationModelGet
@@ -81,6 +104,7 @@ def pynetdicom_and_stacking(job: Job) -> None:
         return 0
 
     ae = AE()
+    ae.maximum_pdu_size = LONGEST_PDU
     ae.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     ae.add_requested_context(CTImageStorage)
     roles = [build_role(CTImageStorage, scp_role=True)]
@@ -89,82 +113,81 @@ def pynetdicom_and_stacking(job: Job) -> None:
     )
     keys = Dataset()
     keys.QueryRetrieveLevel = "SERIES"
-    keys.StudyInstanceUID = job.study_uid
-    keys.SeriesInstanceUID = job.series_uid
+    keys.StudyInstanceUID = job.series.study_uid
+    keys.SeriesInstanceUID = job.series.series_uid
     for _ in association.send_c_get(keys, StudyRootQueryRetrieveInformationModelGet):
         pass
     association.release()
-    received.sort(key=lambda dataset: dataset.ImagePositionPatient[2])
-    stack = np.stack([dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept for dataset in received])
-    assert len(stack) == job.slices
+    return _stacked(received)
 
 
-def getscu_and_simpleitk(job: Job, **variables: str) -> None:
-    import SimpleITK as sitk  # noqa: N813
+def getscu_and_simpleitk(job: Job, variables: Mapping[str, str] = os.environ) -> Any:
+    from tests.servers import require_dcmtk
 
+    keys = {
+        "QueryRetrieveLevel": "SERIES",
+        "StudyInstanceUID": job.series.study_uid,
+        "SeriesInstanceUID": job.series.series_uid,
+    }
     with tempfile.TemporaryDirectory() as folder:
-        keys = [
-            "QueryRetrieveLevel=SERIES",
-            f"StudyInstanceUID={job.study_uid}",
-            f"SeriesInstanceUID={job.series_uid}",
-        ]
-        command = ["getscu", "-S", "-aec", job.node.ae_title, "-od", folder, "--max-pdu", "131072"]
-        command += [word for key in keys for word in ("-k", key)]
-        subprocess.run([*command, job.node.host, str(job.node.port)], check=True, env={**os.environ, **variables})
-        reader = sitk.ImageSeriesReader()
-        reader.SetFileNames(reader.GetGDCMSeriesFileNames(folder))
-        assert reader.Execute().GetSize()[2] == job.slices
+        command = [require_dcmtk("getscu"), "-S", "-aec", job.node.ae_title, "-od", folder]
+        command += ["--max-pdu", str(LONGEST_PDU), *(word for item in keys.items() for word in ("-k", "=".join(item)))]
+        subprocess.run([*command, job.node.host, str(job.node.port)], check=True, env=variables)
+        return _read_by_simpleitk(Path(folder))
 
 
-def getscu_nodelay_and_simpleitk(job: Job) -> None:
-    getscu_and_simpleitk(job, TCP_NODELAY="1")
+def getscu_nodelay_and_simpleitk(job: Job) -> Any:
+    return getscu_and_simpleitk(job, {**os.environ, "TCP_NODELAY": "1"})
 
 
-def dicomweb_client(job: Job) -> None:
-    import numpy as np
+def dicomweb_client(job: Job) -> Any:
     from dicomweb_client import DICOMwebClient
 
-    client = DICOMwebClient(url=f"{job.http}/dicom-web")
-    datasets = client.retrieve_series(job.study_uid, job.series_uid, media_types=(("application/dicom", "*"),))
-    datasets.sort(key=lambda dataset: dataset.ImagePositionPatient[2])
-    stack = np.stack([dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept for dataset in datasets])
-    assert len(stack) == job.slices
+    client = DICOMwebClient(url=job.dicomweb)
+    wanted = (job.series.study_uid, job.series.series_uid)
+    return _stacked(client.retrieve_series(*wanted, media_types=(("application/dicom", "*"),)))
 
 
-CONTENDERS: dict[str, Callable[[Job], None]] = {
-    "bare socket": bare_socket,
-    "itkdicomqr, itk": ours,
-    "itkdicomqr, itk, whole job": ours_whole_job,
-    "itkdicomqr, SimpleITK": ours_simpleitk,
-    "pynetdicom + stacking": pynetdicom_and_stacking,
-    "getscu, TCP_NODELAY=1, + SimpleITK": getscu_nodelay_and_simpleitk,
-    "getscu as it comes + SimpleITK": getscu_and_simpleitk,
-    "dicomweb-client + stacking": dicomweb_client,
+def _read_by_simpleitk(folder: Path) -> Any:
+    import SimpleITK as sitk  # noqa: N813
+
+    reader = sitk.ImageSeriesReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    return reader.Execute()
+
+
+def _stacked(datasets: Iterable[Any]) -> Any:
+    """Do what everybody writes: sort by position, rescale, stack."""
+    import numpy as np
+
+    ordered = sorted(datasets, key=lambda dataset: dataset.ImagePositionPatient[2])
+    return np.stack([dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept for dataset in ordered])
+
+
+FLOOR = "bare socket loop"
+REPLAYED_FLOOR = "bare socket loop, replay"
+RELAYED = "itkdicomqr, 1 association, relay"
+SIMPLEITK_FILES = "SimpleITK reading the files, one core"
+OURS = "itkdicomqr"
+"""How the names of ours begin."""
+
+CONTENDERS: Mapping[str, Contender] = {
+    FLOOR: Contender(bare_socket, ready=()),
+    "itkdicomqr, itk": Contender(ours),
+    "itkdicomqr, itk, whole load_series": Contender(ours_whole_job, ready=()),
+    "itkdicomqr, itk, 4 associations": Contender(ours_over_four),
+    "itkdicomqr, itk, C-MOVE": Contender(ours_by_move, proof=proven_move),
+    "itkdicomqr, SimpleITK": Contender(ours_simpleitk),
+    "dicomweb-client + stacking": Contender(dicomweb_client, ready=()),
+    "DCMTK at its best + SimpleITK": Contender(getscu_nodelay_and_simpleitk, ready=()),
+    "DCMTK as it comes + SimpleITK": Contender(getscu_and_simpleitk, ready=(), repeats=1, slow=True),
+    "pynetdicom + stacking": Contender(pynetdicom_and_stacking, ready=()),
+    REPLAYED_FLOOR: Contender(bare_socket, REPLAY, ready=()),
+    "itkdicomqr, itk, replay": Contender(ours, REPLAY),
+    RELAYED: Contender(ours, RELAY, repeats=1),
+    "itkdicomqr, 4 associations, relay": Contender(ours_over_four, RELAY, repeats=1),
+    SIMPLEITK_FILES: Contender(simpleitk_from_disk, ready=("contents",), one_core=True),
+    "itkdicomqr from memory, one core": Contender(ours_from_memory, ready=("contents",), one_core=True),
+    "itkdicomqr from memory, all cores": Contender(ours_from_memory, ready=("contents",)),
 }
-
-
-def measure(run: Callable[[Job], None], job: Job, repeats: int) -> dict[str, float]:
-    """Time the first run and the others, and the growth of memory over one of them."""
-    seconds = [_timed(run, job) for _ in range(1 + repeats)]
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _memory("VmRSS")
-    run(job)
-    return {"first": seconds[0], "warm": min(seconds[1:]), "peak": _memory("VmHWM") - before}
-
-
-def _timed(run: Callable[[Job], None], job: Job) -> float:
-    begin = time.perf_counter()
-    run(job)
-    return time.perf_counter() - begin
-
-
-def _memory(field: str) -> float:
-    """Read a field of the process's memory, in MiB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
-
-
-if __name__ == "__main__":
-    name, url, http, slices, repeats = sys.argv[1:]
-    print(json.dumps(measure(CONTENDERS[name], Job(Node.parse(url), http, int(slices)), int(repeats))))

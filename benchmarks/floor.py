@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable
 
 from pydicom import uid
 
 from itkdicomqr import Node
-from itkdicomqr.association.contexts import GET, Proposal, service
+from itkdicomqr.association.contexts import GET, Proposal
 from itkdicomqr.association.dimse import Command, Field, request, store_response
 from itkdicomqr.association.negotiation import request_pdu
 from itkdicomqr.association.stream import p_data
 
 PDU_AND_PDV = struct.Struct(">BxIIBB")
 MAX_PDU = 131072
+ENCODING = (uid.ExplicitVRLittleEndian,)
 QUERY_CONTEXT, STORAGE_CONTEXT = 1, 3
 
 
-def retrieve(node: Node, study_uid: str, series_uid: str, room: memoryview) -> int:
+Keep = Callable[[bytes, bytes], object]
+"""Is given the encoded command set and data set of each instance."""
+
+
+def retrieve(node: Node, study_uid: str, series_uid: str, room: memoryview, keep: Keep | None = None) -> int:
     """Take the series into one buffer, instance over instance, and count them."""
     with socket.create_connection((node.host, node.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        storage = Proposal(uid.CTImageStorage, (uid.ExplicitVRLittleEndian,), as_scp=True)
-        connection.sendall(request_pdu(node, [service(GET["study"]), storage], MAX_PDU))
+        proposals = [Proposal(GET["study"], ENCODING), Proposal(uid.CTImageStorage, ENCODING, as_scp=True)]
+        connection.sendall(request_pdu(node, proposals, MAX_PDU))
         if connection.recv(65536)[0] != 2:
             message = "the association was not accepted"
             raise RuntimeError(message)
         _ask(connection, study_uid, series_uid)
-        return _take(connection, room)
+        return _take(connection, room, keep)
 
 
 def _ask(connection: socket.socket, study_uid: str, series_uid: str) -> None:
@@ -46,7 +52,7 @@ def _ask(connection: socket.socket, study_uid: str, series_uid: str) -> None:
             connection.sendall(pdu)
 
 
-def _take(connection: socket.socket, room: memoryview) -> int:
+def _take(connection: socket.socket, room: memoryview, keep: Keep | None) -> int:
     header = memoryview(bytearray(PDU_AND_PDV.size))
     instances = used = 0
     command = b""
@@ -61,6 +67,8 @@ def _take(connection: socket.socket, room: memoryview) -> int:
                 return instances
             used = 0
         elif control == 2:
+            if keep is not None:
+                keep(command, bytes(room[: used + length - 2]))
             instances += 1
             used = 0
             answer = store_response(Command.parse(command), 0).encode()
