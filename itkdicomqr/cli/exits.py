@@ -19,7 +19,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
     ),
     5: (
         "incomplete: instances are missing, damaged or not what they are called",
-        (errors.IncompleteSeriesError, errors.InstanceError),
+        (errors.IncompleteSeriesError, errors.SeriesChangingError, errors.InstanceError),
     ),
     6: ("refused: the series makes no right image of the kind asked for", (errors.VolumeError,)),
     7: (
