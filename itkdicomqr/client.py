@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
-from itkdicomqr.association import Association, Deadline
-from itkdicomqr.association.contexts import FIND, VERIFICATION, service
+from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
+from itkdicomqr.catalogues import catalogue_of, verify
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
-from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
+from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, assemble, one_volume, stacked
@@ -25,9 +24,6 @@ from itkdicomqr.volume.picking import Pick
 from itkdicomqr.volume.toolkits import TARGETS, Target
 
 T = TypeVar("T")
-
-Bring = Callable[[Node, Row, Collection[str], TellClasses, Deadline], Generator[Instance, None, None]]
-"""`bring_series` or `bring_singly`."""
 
 
 class Progress(Protocol):
@@ -51,6 +47,10 @@ class Client:
         or several; None for the default.
     connect_timeout, first_response_timeout, idle_timeout, total_timeout : float, optional
         Seconds; those of the node where they are not given. The total is of each call.
+    associations : int, optional
+        Over how many associations at most one series comes at a time; that of the node unless given.
+    transport : {"get", "move", "dicomweb"}, optional
+        The only way by which a series may come; those of the node, in its order, unless given.
     any_archive : bool
         Whether an archive that fails may be passed over while another answers.
 
@@ -68,6 +68,8 @@ class Client:
         first_response_timeout: float | None = None,
         idle_timeout: float | None = None,
         total_timeout: float | None = None,
+        associations: int | None = None,
+        transport: str | None = None,
         any_archive: bool = False,
     ) -> None:
         given = {
@@ -78,6 +80,8 @@ class Client:
         }
         self._timeouts = {name: seconds for name, seconds in given.items() if seconds is not None}
         self._any_archive = any_archive
+        self._choices = Choices(associations=associations, transport=transport)
+        self._receivers = Receivers()
         self.nodes = tuple(map(self._timed, nodes_of(pacs)))
 
     def __enter__(self) -> Self:
@@ -100,8 +104,7 @@ class Client:
             One does not; the error tells at which step.
         """
         for node in self.nodes:
-            with Association.open(node, [service(VERIFICATION)], self._deadline()) as association:
-                association.echo()
+            verify(node, self._deadline())
 
     def find_patients(self, patient_id: str | None = None, *, patient_name: str | None = None) -> list[Row]:
         """Find patients; the archive must offer the Patient Root model.
@@ -139,8 +142,7 @@ class Client:
 
     def find_instances(self, series: Row) -> list[Row]:
         """List the instances of a series: ``SOPInstanceUID`` and ``InstanceNumber``."""
-        node = self._node_of(checked_row(series))
-        with self._catalogue(node, self._deadline()) as catalogue:
+        with catalogue_of(self._node_of(checked_row(series)), self._deadline()) as catalogue:
             return catalogue.instances(series)
 
     def retrieve(
@@ -151,6 +153,7 @@ class Client:
         series_uid: str | None = None,
         patient_id: str | None = None,
         instance_uids: Iterable[str] | None = None,
+        heal: bool = True,
         progress: Progress | None = None,
     ) -> list[Instance]:
         """Bring a series into memory: complete, or an error.
@@ -163,6 +166,8 @@ class Client:
             Instead of the row; the Patient ID for archives of the Patient Root model.
         instance_uids : iterable of str, optional
             Only these SOP Instance UIDs.
+        heal : bool
+            Whether what is missing is asked for again, in other ways.
         progress : Progress, optional
             Is told the number of instances, and each that came.
 
@@ -174,15 +179,14 @@ class Client:
         words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
         deadline = self._deadline()
         row = self._one_series(series, words, deadline)
-        if instance_uids is None:
-            return each_once(self._instances(row, self._listed(row, deadline), deadline, progress))
-        wanted = list(dict.fromkeys(instance_uids))
-        return each_once(self._instances(row, wanted, deadline, progress, bring_singly))
+        uids = None if instance_uids is None else list(instance_uids)
+        with self._delivery(row, replace(self._choices, heal=heal), deadline, uids) as delivery:
+            return each_once(_told(delivery, progress))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
         """Bring a series instance by instance, as they come; what is missing is an error at the end."""
-        row, deadline = self._one_series(series, {}), self._deadline()
-        yield from self._instances(row, self._listed(row, deadline), deadline, progress)
+        with self._delivery(self._one_series(series, {}), self._choices, self._deadline()) as delivery:
+            yield from _told(delivery, progress)
 
     def load_series(
         self,
@@ -228,17 +232,33 @@ class Client:
         self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None
     ) -> list[Volume]:
         """Assemble the one series while it comes."""
-        criteria, options = _divided(words)
+        criteria, choices, options = self._divided(words)
         deadline = self._deadline()
         row = self._one_series(series, criteria, deadline)
-        listed = self._listed(row, deadline)
-        with closing(self._instances(row, listed, deadline, progress)) as instances:
-            return assemble(instances, options, len(listed), target.allocate)
+        with self._delivery(row, choices, deadline) as delivery:
+            volumes = assemble(_told(delivery, progress), options, delivery.expected, target.allocate)
+        return [volume.noting(delivery.notices) for volume in volumes]
+
+    def _delivery(
+        self, series: Row, choices: Choices, deadline: Deadline, uids: Collection[str] | None = None
+    ) -> Delivery:
+        return Delivery(self._node_of(series), series, choices, self._receivers, deadline, uids)
+
+    def _divided(self, words: Mapping[str, Any]) -> tuple[dict[str, Any], Choices, Options]:
+        """Tell criteria from choices and options; what is none of them is misspelt."""
+        choices, options = (_names(kind) for kind in (Choices, Options))
+        check_keywords(words, NAMES | choices | options)
+        criteria = {name: value for name, value in words.items() if name in NAMES}
+        return (
+            criteria,
+            replace(self._choices, **{name: value for name, value in words.items() if name in choices}),
+            Options(**{name: value for name, value in words.items() if name in options}),
+        )
 
     def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
         given = {name: value for name, value in words.items() if value is not None}
         if series is None:
-            return self._search(Criteria.from_words(**given), deadline or self._deadline()).one()
+            return self._search(Criteria.from_words(**given), deadline or self._deadline(), counts=True).one()
         if given:
             message = f"series= is a row already; leave out {', '.join(given)}"
             raise CriteriaError(message)
@@ -248,7 +268,7 @@ class Client:
         return merged(self._each(lambda node: self._search_in(node, criteria, deadline, counts=counts)))
 
     def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline, *, counts: bool) -> SeriesTable:
-        with self._catalogue(node, deadline) as catalogue:
+        with catalogue_of(node, deadline) as catalogue:
 
             def fetch_one(series: Row) -> Instance:
                 return self._any_instance(node, series, catalogue, deadline)
@@ -258,42 +278,16 @@ class Client:
 
     def _any_instance(self, node: Node, series: Row, catalogue: Catalogue, deadline: Deadline) -> Instance:
         """Bring one instance of a series, for what it says of the series; which one does not matter."""
-        listed = _uids(catalogue.instances(series))
+        listed = [row.get("SOPInstanceUID") or "" for row in catalogue.instances(series)]
         if not listed:
             message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
             raise IncompleteSeriesError(message)
-        with closing(self._instances(series, listed[:1], deadline, None, bring_singly)) as instances:
-            return next(instances)
-
-    def _listed(self, series: Row, deadline: Deadline) -> list[str]:
-        """Ask for the SOP Instance UIDs of a series."""
-        with self._catalogue(self._node_of(series), deadline) as catalogue:
-            return _uids(catalogue.instances(series))
-
-    def _instances(
-        self,
-        series: Row,
-        listed: Sequence[str],
-        deadline: Deadline,
-        progress: Progress | None,
-        bring: Bring = bring_series,
-    ) -> Generator[Instance, None, None]:
-        node = self._node_of(series)
-
-        def tell_classes() -> Mapping[str, str]:
-            with self._catalogue(node, deadline) as catalogue:
-                return catalogue.classes(series)
-
-        if progress is not None:
-            progress.total = len(listed)
-        for instance in bring(node, series, listed, tell_classes, deadline):
-            if progress is not None:
-                progress.update(1)
-            yield instance
+        with self._delivery(series, self._choices, deadline, listed[:1]) as delivery:
+            return each_once(delivery)[0]
 
     def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]], model: str | None = None) -> list[Row]:
         def rows_of(node: Node) -> list[Row]:
-            with self._catalogue(node, self._deadline(), model) as catalogue:
+            with catalogue_of(node, self._deadline(), model) as catalogue:
                 return decided(ask(catalogue), criteria, node)
 
         return [row for rows in self._each(rows_of) for row in rows]
@@ -313,17 +307,12 @@ class Client:
             raise failures[0]
         return answers
 
-    @contextmanager
-    def _catalogue(self, node: Node, deadline: Deadline, model: str | None = None) -> Iterator[Catalogue]:
-        with Association.open(node, [service(FIND[model or node.model])], deadline) as association:
-            yield Catalogue(association, node)
-
     def _node_of(self, series: Row) -> Node:
         return self._timed(series.node) if series.node else self.nodes[0]
 
     def _timed(self, node: Node) -> Node:
-        get = self._timed(node.get) if node.get else None
-        return replace(node, timeouts=replace(node.timeouts, **self._timeouts), get=get)
+        get, move = (end and self._timed(end) for end in (node.get, node.move))
+        return replace(node, timeouts=replace(node.timeouts, **self._timeouts), get=get, move=move)
 
     def _deadline(self) -> Deadline:
         return Deadline(max(node.timeouts.total for node in self.nodes))
@@ -350,13 +339,15 @@ def _target(toolkit: str) -> Target:
     return TARGETS[toolkit]()
 
 
-def _divided(words: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
-    """Tell criteria from options of the assembly; what is neither is misspelt."""
-    known = {option.name for option in fields(Options)}
-    check_keywords(words, NAMES | known)
-    options = Options(**{name: value for name, value in words.items() if name in known})
-    return {name: value for name, value in words.items() if name not in known}, options
+def _names(kind: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
-def _uids(rows: Iterable[Row]) -> list[str]:
-    return [row.get("SOPInstanceUID") or "" for row in rows]
+def _told(delivery: Delivery, progress: Progress | None) -> Iterator[Instance]:
+    """Give what comes, and tell how far it is."""
+    if progress is not None:
+        progress.total = delivery.expected
+    for instance in delivery:
+        if progress is not None:
+            progress.update(1)
+        yield instance

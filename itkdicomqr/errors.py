@@ -96,15 +96,24 @@ class NetworkError(DICOMQRError):
         What was being done.
     server_comment : str, optional
         The archive's own words.
+
+    Attributes
+    ----------
+    received, missing : tuple of str
+        In a retrieval, the SOP Instance UIDs that had come, and those of the others that are known.
     """
 
     def __init__(self, message: str, *, place: str = "", step: str = "", server_comment: str = "") -> None:
         super().__init__(message, server_comment=server_comment)
         self.place = place
         self.step = step
+        self.received: tuple[str, ...] = ()
+        self.missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.step, str(self.args[0])) if part)
+        text = ": ".join(part for part in (self.place, self.step, str(self.args[0])) if part)
+        total = len(self.received) + len(self.missing)
+        return f"{text}; {len(self.received)} of {total} instances had come" if self.missing else text
 
 
 class ConnectError(NetworkError):

@@ -26,6 +26,8 @@ class FindWords(CriteriaWords, total=False):
     first_response_timeout: float | None
     idle_timeout: float | None
     total_timeout: float | None
+    associations: int | None
+    transport: str | None
     any_archive: bool
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
-from concurrent.futures import Future
-from functools import cache
-from threading import Thread
+from functools import cache, partial
 from typing import Any
 
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.errors import ConnectError, DeadlineError, TLSError
 from itkdicomqr.node import Node
 from itkdicomqr.security import TLS, context_of, refusal
+from itkdicomqr.tasks import Task
 
 Address = tuple[int, int, int, str, Any]
 """One that `socket.getaddrinfo` gives."""
@@ -58,22 +57,13 @@ def _addresses(node: Node, deadline: Deadline) -> list[Address]:
         return _looked_up(node, socket.AI_NUMERICHOST)
     except socket.gaierror:
         seconds = deadline.left(node.timeouts.connect)
-    found: Future[list[Address]] = Future()
-
-    def look_up() -> None:
-        try:
-            found.set_result(_looked_up(node))
-        except Exception as error:
-            found.set_exception(error)
-
-    thread = Thread(target=look_up, name="name look-up", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not found.done():
+    look_up = Task(partial(_looked_up, node), "name look-up")
+    look_up.join(seconds)
+    if not look_up.done():
         over = deadline.over(seconds, "connect")
         message = f"the name server did not answer for {node.host!r}: {over}, or give the host's address"
         raise DeadlineError(message)
-    return found.result()
+    return look_up.result()
 
 
 def _looked_up(node: Node, flags: int = 0) -> list[Address]:

@@ -114,6 +114,11 @@ def storage(sop_classes: Iterable[str], transfer_syntaxes: Sequence[str] = LOSSL
     ]
 
 
+def likely_classes(modality: str) -> tuple[str, ...]:
+    """Give the storage classes of a modality; of an unknown one, all that there are."""
+    return _CLASSES_OF_MODALITY.get(modality) or classes_of(modality)
+
+
 def classes_of(modality: str) -> tuple[str, ...]:
     """Guess the storage classes of a series: its modality's, then secondary captures, then all others."""
     likely = _CLASSES_OF_MODALITY.get(modality, ())

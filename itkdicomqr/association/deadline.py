@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
 from itkdicomqr.errors import DeadlineError
@@ -61,6 +61,17 @@ class Deadline:
             raise DeadlineError(CANCELLED if self._call.cancelled else self._over())
         return min(left, seconds)
 
+    def pause(self, seconds: float) -> None:
+        """Wait on purpose.
+
+        Raises
+        ------
+        DeadlineError
+            The call ends meanwhile.
+        """
+        self._call.ended.wait(self.left(seconds))
+        self.left(0)
+
     def over(self, seconds: float, setting: str) -> str:
         """Say what it means that so many seconds, as `left` gave them, have passed."""
         if self.remaining <= INACCURACY:
@@ -94,7 +105,11 @@ class _Call:
     def __init__(self) -> None:
         self._lock = Lock()
         self._connections: set[socket.socket] = set()
-        self.cancelled = False
+        self.ended = Event()
+
+    @property
+    def cancelled(self) -> bool:
+        return self.ended.is_set()
 
     def add(self, connection: socket.socket) -> None:
         with self._lock:
@@ -108,7 +123,7 @@ class _Call:
 
     def cancel(self) -> None:
         with self._lock:
-            self.cancelled = True
+            self.ended.set()
             for connection in self._connections:
                 stop_reading(connection)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from itkdicomqr.volume.account import account_of
 from itkdicomqr.volume.metadata import as_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,6 +136,15 @@ class Volume:
     def dimension(self) -> int:
         """3, or 4 where the first axis of the array counts volumes."""
         return len(self.spacing)
+
+    def noting(self, departures: Sequence[str]) -> Self:
+        """Give the same volume with more to tell in its report."""
+        report = replace(
+            self.report,
+            warnings=(*self.report.warnings, *departures),
+            departures=(*self.report.departures, *departures),
+        )
+        return replace(self, report=report) if departures else self
 
     def to_itk(self) -> Any:
         """Make an ``itk.Image`` of its dimension that owns its voxels.

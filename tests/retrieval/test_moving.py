@@ -26,8 +26,8 @@ from itkdicomqr.catalogue import identifier
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError
 from itkdicomqr.instance import Instance
-from itkdicomqr.moving import Moved, move
 from itkdicomqr.node import Timeouts
+from itkdicomqr.retrieval.moving import Moved, move
 from tests.faults import (
     ABORT,
     CLOSE,
@@ -196,7 +196,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr import Node
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.receiver import Receiver
-from itkdicomqr.moving import move
+from itkdicomqr.retrieval.moving import move
 
 def moving(host, port, ae_title, receiver, request):
     node = Node(host, int(port), ae_title, receiver=receiver)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import uid
+from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY
 from itkdicomqr.association.dimse import Field
-from itkdicomqr.association.stream import Pdu, PduType
+from itkdicomqr.association.stream import Message, Pdu, PduType
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import (
+    AssociationRejectedError,
     ConflictingInstancesError,
     ConnectionLostError,
     CorruptInstanceError,
@@ -24,15 +29,24 @@ from itkdicomqr.errors import (
     IncompleteSeriesError,
     LimitExceededError,
     NoPresentationContextError,
+    SeriesChangingError,
+    TruncatedMatchesError,
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node
-from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
+from itkdicomqr.retrieval.arrivals import Arrivals
+from itkdicomqr.retrieval.bringing import bring, each_once
+from itkdicomqr.retrieval.choices import Choices
+from itkdicomqr.retrieval.getting import HEALING
+from itkdicomqr.retrieval.listing import Listing
+from itkdicomqr.retrieval.receivers import Receivers
+from itkdicomqr.scan import scan
 from itkdicomqr.table import Row
 from tests.faults import (
     ALL,
     ASKED,
     CHANGED,
+    CLOSE,
     COMMENT,
     FIRST,
     FORGED,
@@ -56,6 +70,7 @@ from tests.faults import (
     acceptance,
     ending,
     playing,
+    rejection,
     response,
     sending,
     stored,
@@ -64,7 +79,7 @@ from tests.servers import free_port
 from tests.synthetic import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
 UIDS = [instance.sop_instance_uid for instance in INSTANCES]
 LISTED = dict.fromkeys(UIDS, str(uid.CTImageStorage))
@@ -78,16 +93,77 @@ DEFLATED = 7
 """The identifier under which a client proposes the storage class in Deflated Explicit VR Little Endian."""
 
 
-def bringing(
-    node: Node, listed: Mapping[str, str] = LISTED, how: Any = bring_series, tell_classes: TellClasses | None = None
-) -> Any:
+@dataclass
+class Told:
+    """What an archive tells of the series: a catalogue without a network.
+
+    Attributes
+    ----------
+    lists : iterator of list of str
+        The SOP Instance UIDs, each time that they are asked for.
+    classes_told : mapping
+        The classes by SOP Instance UID.
+    count : str or None
+        The number of instances.
+    questions : list of str
+        What was asked.
+    """
+
+    lists: Iterator[list[str]]
+    classes_told: Mapping[str, str]
+    count: str | None = None
+    questions: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def opened(self, _: Deadline) -> Iterator[Any]:
+        yield self
+
+    def instances(self, _: Row) -> list[Row]:
+        self.questions.append("instances")
+        return [Row(Level.IMAGE, (("SOPInstanceUID", uid),)) for uid in next(self.lists)]
+
+    def classes(self, _: Row) -> Mapping[str, str]:
+        self.questions.append("classes")
+        return self.classes_told
+
+    def counts(self, series: Row) -> dict[str, str | None]:
+        return {series.get("SeriesInstanceUID") or "": self.count}
+
+
+def telling(listed: Mapping[str, str] = LISTED, **told: Any) -> Told:
+    return Told(repeat([*listed]), listed, **told)
+
+
+def series_of(node: Node) -> Row:
     keys = {"PatientID": "SYN-1", "StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.2.1"}
-    series = Row(Level.SERIES, tuple({**keys, "Modality": "CT"}.items()), node)
-    return how(node, series, list(listed), tell_classes or (lambda: listed), Deadline(node.timeouts.total))
+    return Row(Level.SERIES, tuple({**keys, "Modality": "CT"}.items()), node)
 
 
-def brought(*arguments: Any, **options: Any) -> list[Instance]:
-    return each_once(bringing(*arguments, **options))
+@contextmanager
+def on_its_way(
+    node: Node, told: Told | None = None, uids: Sequence[str] | None = None, **choices: Any
+) -> Iterator[Generator[Instance, None, tuple[str, ...]]]:
+    """The generator of a series, within the block of its listing."""
+    deadline = Deadline(node.timeouts.total)
+    with Listing(series_of(node), (told or telling()).opened, deadline, uids) as listing:
+        arrivals = Arrivals(node, series_of(node), listing, Choices(**choices), deadline)
+        with closing(bring(arrivals, Receivers())) as coming:
+            yield coming
+
+
+def brought(node: Node, told: Told | None = None, uids: Sequence[str] | None = None, **choices: Any) -> list[Instance]:
+    with on_its_way(node, told, uids, **choices) as coming:
+        return each_once(coming)
+
+
+def said_of(node: Node, told: Told, **choices: Any) -> tuple[str, ...]:
+    """What is said of the proof once all came."""
+    with on_its_way(node, told, **choices) as coming:
+        while True:
+            try:
+                next(coming)
+            except StopIteration as end:
+                return tuple(end.value)
 
 
 def content(instances: Iterable[Instance]) -> dict[str, bytes]:
@@ -107,10 +183,10 @@ def syntaxes_asked_for(stage: Stage) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("listed", [LISTED, UNTOLD], ids=["classes told", "classes untold"])
-@pytest.mark.parametrize("how", [bring_series, bring_singly])
-def test_a_series_comes_whole(how: Any, listed: Mapping[str, str]) -> None:
+@pytest.mark.parametrize("uids", [None, UIDS], ids=["the series", "some instances"])
+def test_a_series_comes_whole(listed: Mapping[str, str], uids: Any) -> None:
     with playing(sending(ALL)) as stage:
-        instances = brought(stage.node(), listed, how)
+        instances = brought(stage.node(), telling(listed), uids)
     assert content(instances) == content(INSTANCES)
     assert len(instances) == 3
     assert set(stage.farewells) == {Farewell.RELEASED}
@@ -126,31 +202,111 @@ def test_the_same_instance_twice_counts_once() -> None:
         assert [each.sop_instance_uid for each in brought(stage.node())] == UIDS
 
 
-def test_what_did_not_come_with_the_series_is_asked_for_by_itself() -> None:
-    singly = (HEAR, acceptance(), HEAR, SECOND, SUCCESS, HEAR, THIRD, SUCCESS)
-    with playing(sending(FIRST), singly) as stage:
+def test_what_did_not_come_with_the_series_is_asked_for_by_a_list() -> None:
+    listed = (HEAR, acceptance(), HEAR, SECOND, THIRD, SUCCESS)
+    with playing(sending(FIRST), listed) as stage:
         assert content(brought(stage.node())) == content(INSTANCES)
     assert stage.farewells == [Farewell.RELEASED] * 2
+    assert requested(stage)[1:] == ["\\".join(UIDS[1:])]
+
+
+def test_what_no_list_brings_is_asked_for_by_itself() -> None:
+    singly = (HEAR, acceptance(), HEAR, SECOND, SUCCESS, HEAR, THIRD, SUCCESS)
+    with playing(sending(FIRST), ending(0xC320), singly) as stage:
+        assert content(brought(stage.node())) == content(INSTANCES)
+    assert requested(stage)[2:] == UIDS[1:]
+
+
+def requested(stage: Stage) -> list[str]:
+    """The SOP Instance UIDs that each C-GET named."""
+    messages = [event for event in stage.heard if isinstance(event, Message) and event.command.field == Field.C_GET_RQ]
+    keys = [scan(message.data, ExplicitVRLittleEndian) for message in messages]
+    return [key.content(0x00080018).decode().strip("\0") for key in keys]
 
 
 def test_a_lossy_syntax_is_asked_for_only_when_nothing_else_brought_the_instance() -> None:
     refused = ending(0xA702)
-    with playing(sending(FIRST), refused, sending(ALL)) as stage:
+    with playing(sending(FIRST), *[refused] * (len(HEALING) - 1), sending(ALL)) as stage:
         brought(stage.node())
-    assert syntaxes_asked_for(stage) == [set(LOSSLESS), set(LOSSLESS), {*LOSSLESS, *LOSSY}]
+    asked = syntaxes_asked_for(stage)
+    assert asked[0] == set(LOSSLESS)
+    assert asked[-1] == {*LOSSLESS, *LOSSY}
+    assert all(syntaxes <= set(LOSSLESS) for syntaxes in asked[:-1])
+    assert all({syntax} in asked for syntax in LOSSLESS)
 
 
 def test_the_archive_is_asked_for_classes_only_when_the_likely_ones_did_not_do() -> None:
-    asked: list[str] = []
+    for first, questions in ((ALL, ["instances"]), (FIRST, ["instances", "classes"])):
+        told = telling()
+        with playing(sending(first), (HEAR, acceptance(), HEAR, SECOND, THIRD, SUCCESS)) as stage:
+            assert len(brought(stage.node(), told)) == 3
+        assert told.questions == questions
 
-    def tell_classes() -> Mapping[str, str]:
-        asked.append("classes")
-        return LISTED
 
-    for first, times in ((ALL, 0), (FIRST, 1)):
-        with playing(sending(first), (HEAR, acceptance(), HEAR, SECOND, SUCCESS, HEAR, THIRD, SUCCESS)) as stage:
-            assert len(brought(stage.node(), tell_classes=tell_classes)) == 3
-        assert len(asked) == times
+def test_without_healing_nothing_is_asked_for_twice() -> None:
+    with playing(sending(FIRST)) as stage, pytest.raises(IncompleteSeriesError) as caught:
+        brought(stage.node(), heal=False)
+    assert caught.value.missing == tuple(UIDS[1:])
+    assert stage.farewells == [Farewell.RELEASED]
+
+
+def test_a_connection_that_breaks_is_made_again_for_what_is_missing() -> None:
+    broken = (*ASKED, FIRST, CLOSE)
+    rest = (HEAR, acceptance(), HEAR, SECOND, THIRD, SUCCESS)
+    with playing(broken, rest) as stage:
+        assert content(brought(stage.node())) == content(INSTANCES)
+    assert requested(stage) == ["", "\\".join(UIDS[1:])]
+
+
+def test_a_connection_that_breaks_tells_what_had_come() -> None:
+    with playing((*ASKED, FIRST, CLOSE)) as stage, pytest.raises(ConnectionLostError) as caught:
+        brought(stage.node(), heal=False)
+    assert (caught.value.received, caught.value.missing) == (tuple(UIDS[:1]), tuple(UIDS[1:]))
+    assert "1 of 3 instances had come" in str(caught.value)
+
+
+def test_a_rejection_for_now_is_waited_out() -> None:
+    busy = (HEAR, rejection(2, 3, 2), CLOSE)
+    with playing(busy, busy, sending(ALL)) as stage:
+        assert len(brought(stage.node())) == 3
+    with playing(busy) as stage, pytest.raises(AssociationRejectedError):
+        brought(stage.node(), heal=False)
+
+
+def test_what_the_list_lacks_is_looked_for_in_a_newer_one() -> None:
+    told = Told(iter([UIDS[:2], UIDS]), LISTED)
+    with playing(sending(ALL)) as stage:
+        assert len(brought(stage.node(), told)) == 3
+    assert told.questions == ["instances", "instances"]
+
+
+def test_a_list_that_stays_too_short_is_a_series_that_changes() -> None:
+    with playing(sending(ALL)) as stage, pytest.raises(SeriesChangingError, match="sent 1 instances that it does not"):
+        brought(stage.node(), Told(repeat(UIDS[:2]), LISTED))
+
+
+def cut_off(lists: Iterator[list[str]]) -> Iterator[list[str]]:
+    yield from lists
+    raise TruncatedMatchesError("cut")
+
+
+@pytest.mark.parametrize("lists", [repeat(UIDS[:2]), iter(())], ids=["cut", "none"])
+def test_where_the_list_is_cut_the_number_proves_less(lists: Iterator[list[str]]) -> None:
+    with playing(sending(ALL)) as stage:
+        (said,) = said_of(stage.node(), Told(cut_off(lists), LISTED, count="3"))
+    assert "of the 3 instances that it counts" in said
+
+
+def test_where_neither_list_nor_number_is_told_nothing_proves_the_series() -> None:
+    told = Told(cut_off(iter(())), LISTED)
+    with playing(sending(ALL)) as stage, pytest.raises(IncompleteSeriesError, match="nothing proves that it is whole"):
+        brought(stage.node(), told)
+
+
+def test_what_came_may_be_enough() -> None:
+    with playing(sending(FIRST)) as stage:
+        (said,) = said_of(stage.node(), telling(), heal=False, partial=True)
+    assert said.startswith("2 of 3 listed instances did not come")
 
 
 def test_instances_come_from_the_endpoint_that_the_node_names_for_it() -> None:
@@ -165,7 +321,7 @@ def test_instances_come_from_the_endpoint_that_the_node_names_for_it() -> None:
         (sending(ALL, stored(OTHER_SERIES)), ForeignInstanceError, "its SeriesInstanceUID is"),
         (sending(stored(MISNAMED)), ForeignInstanceError, "its SOPInstanceUID is"),
         (sending(stored(MISCLASSED, AFFECTED_SOP_CLASS_UID=CT)), ForeignInstanceError, "its SOPClassUID is"),
-        (sending(stored(UNLISTED)), ForeignInstanceError, "without listing it: the series may still be changing"),
+        (sending(stored(UNLISTED)), SeriesChangingError, "the series may still be changing"),
         (sending(FIRST, stored(CHANGED)), ConflictingInstancesError, "it came twice, with different content"),
         (sending(stored(GARBAGE)), CorruptInstanceError, "its data set"),
     ],
@@ -194,10 +350,10 @@ def test_a_deflated_bomb_is_refused() -> None:
 
 
 @pytest.mark.parametrize("come", [(), (FIRST,), (FIRST, SECOND)], ids=["none", "one", "two"])
-@pytest.mark.parametrize("how", [bring_series, bring_singly])
-def test_a_success_with_fewer_instances_is_incomplete(come: Any, how: Any) -> None:
+@pytest.mark.parametrize("uids", [None, UIDS], ids=["the series", "some instances"])
+def test_a_success_with_fewer_instances_is_incomplete(come: Any, uids: Any) -> None:
     with playing(sending(*come)) as stage, pytest.raises(IncompleteSeriesError) as caught:
-        brought(stage.node(), how=how)
+        brought(stage.node(), uids=uids)
     assert type(caught.value) is IncompleteSeriesError
     assert caught.value.missing == tuple(UIDS[len(come) :])
     assert caught.value.received == tuple(UIDS[: len(come)])
@@ -246,12 +402,12 @@ def test_an_archive_that_will_not_send_this_class() -> None:
     with playing(scene) as stage, pytest.raises(IncompleteSeriesError) as caught:
         brought(stage.node())
     assert "no presentation context accepted for CT Image Storage" in str(caught.value)
-    assert stage.farewells == [Farewell.RELEASED] * 3
+    assert set(stage.farewells) == {Farewell.RELEASED}
 
 
 def test_a_series_of_which_nothing_is_listed_is_incomplete() -> None:
-    with pytest.raises(IncompleteSeriesError, match="0 of 0 listed instances"):
-        brought(Node(HOST, free_port(), "NOBODY"), {})
+    with playing(sending()) as stage, pytest.raises(IncompleteSeriesError, match="0 of 0 listed instances"):
+        brought(stage.node(), telling({}))
 
 
 def test_a_series_that_is_too_large() -> None:
@@ -272,8 +428,6 @@ def test_a_connection_that_fails_is_no_incomplete_series(scene: str, kind: type[
 
 
 def test_a_caller_who_stops_taking_leaves_nothing_open() -> None:
-    with playing(sending(ALL)) as stage:
-        instances = bringing(stage.node())
-        next(instances)
-        instances.close()
+    with playing(sending(ALL)) as stage, on_its_way(stage.node()) as coming:
+        next(coming)
     assert Farewell.STAYED not in stage.farewells

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from threading import Event, Thread
+from threading import Event
 
 from pydicom.dataset import Dataset
 
@@ -18,6 +18,7 @@ from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.errors import ConnectionLostError, DeadlineError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.tasks import Task
 
 LATE_AFTER = frozenset({status.SUCCESS, status.SOME_FAILED})
 """The ends after which instances may still come: some archives answer before they send."""
@@ -109,24 +110,18 @@ def _asking(
 ) -> Iterator[Future[Retrieved]]:
     """Send the request, and hear the answers in a thread until they end, or the block does."""
     left = Event()
-    answer: Future[Retrieved] = Future()
+
+    def hear() -> Retrieved:
+        with closing(association.move(request, destination)) as answers:
+            return _end_of(answers, pending, left)
+
+    answer = Task(hear, "C-MOVE")
     answer.add_done_callback(lambda _: pending.wake())
-
-    def hear() -> None:
-        try:
-            with closing(association.move(request, destination)) as answers:
-                answer.set_result(_end_of(answers, pending, left))
-        except BaseException as error:
-            answer.set_exception(error)
-
-    # An executor's thread would keep the interpreter from ending while a generator is forgotten halfway.
-    thread = Thread(target=hear, name="itkdicomqr move", daemon=True)
-    thread.start()
     try:
         yield answer
     finally:
         left.set()
-        thread.join()
+        answer.join()
 
 
 def _end_of(answers: Generator[bool, None, Retrieved], pending: Pending, left: Event) -> Retrieved:

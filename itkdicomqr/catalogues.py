@@ -1,0 +1,55 @@
+"""The query service of an archive, whichever it offers: C-FIND, else QIDO-RS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from itkdicomqr.association import Association, Deadline
+from itkdicomqr.association.contexts import FIND, VERIFICATION, service
+from itkdicomqr.association.patience import open_patiently
+from itkdicomqr.catalogue import Catalogue
+from itkdicomqr.node import Node
+
+
+@contextmanager
+def catalogue_of(node: Node, deadline: Deadline, model: str | None = None) -> Iterator[Catalogue]:
+    """Open the query service of an archive for as long as the ``with`` block lasts.
+
+    Parameters
+    ----------
+    node : Node
+        The archive; by DICOMweb if it has no AE title.
+    deadline : Deadline
+        Of the whole call.
+    model : {"study", "patient"}, optional
+        The information model; the node's own unless given.
+    """
+    if node.ae_title:
+        with open_patiently(node, [service(FIND[model or node.model])], deadline) as association:
+            yield Catalogue(association, node)
+    else:
+        from itkdicomqr.dicomweb.query import WebCatalogue
+        from itkdicomqr.dicomweb.session import Session
+
+        with Session(node, deadline) as session:
+            yield WebCatalogue(session)
+
+
+def verify(node: Node, deadline: Deadline) -> None:
+    """See that an archive answers: by C-ECHO (PS3.4 annex A), or a query by QIDO-RS.
+
+    Raises
+    ------
+    NetworkError
+        It does not; the error tells at which step.
+    """
+    if node.ae_title:
+        with Association.open(node, [service(VERIFICATION)], deadline) as association:
+            association.echo()
+    else:
+        from itkdicomqr.dicomweb.query import WebCatalogue
+        from itkdicomqr.dicomweb.session import Session
+
+        with Session(node, deadline) as session:
+            WebCatalogue(session).verify()

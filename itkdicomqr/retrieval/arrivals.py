@@ -1,0 +1,157 @@
+"""What was asked of which archive until when, what came, and what the archive said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from typing import TypeVar
+
+from pydicom.datadict import keyword_for_tag
+
+from itkdicomqr.association import Deadline
+from itkdicomqr.association.contexts import classes_of
+from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
+from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
+from itkdicomqr.node import Node
+from itkdicomqr.retrieval.choices import Choices
+from itkdicomqr.retrieval.listing import Listing
+from itkdicomqr.table import Row
+
+SERIES_INSTANCE_UID = 0x0020000E
+
+T = TypeVar("T")
+
+
+class Arrivals:
+    """One series on its way.
+
+    Parameters
+    ----------
+    node : Node
+        The archive.
+    series : Row
+        Which series.
+    listing : Listing
+        What it should have.
+    choices : Choices
+        What the caller chose.
+    deadline : Deadline
+        Of the whole call.
+
+    Attributes
+    ----------
+    received : dict of str to str
+        The transfer syntaxes of what came, by SOP Instance UID.
+    failure : DICOMQRError or None
+        What first ended an attempt too early.
+    endpoint : Node
+        Where C-GET goes.
+    """
+
+    def __init__(self, node: Node, series: Row, listing: Listing, choices: Choices, deadline: Deadline) -> None:
+        self.node = node
+        self.series = series
+        self.listing = listing
+        self.choices = choices
+        self.deadline = deadline
+        self.received: dict[str, str] = {}
+        self.failure: DICOMQRError | None = None
+        self.endpoint = node.get or node
+        self._bytes = 0
+        self._ends: dict[str, str] = {}
+
+    @property
+    def missing(self) -> list[str]:
+        """The listed SOP Instance UIDs that have not come; it waits for the list."""
+        return [uid for uid in self.listing.uids or () if uid not in self.received]
+
+    @property
+    def unlisted(self) -> list[str]:
+        """The SOP Instance UIDs that came and are not listed."""
+        listed = frozenset(self.listing.uids or self.received)
+        return [uid for uid in self.received if uid not in listed]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The storage classes that the modality makes likely."""
+        return classes_of(self.series.get("Modality") or "")
+
+    def classes_of_missing(self, told: Mapping[str, str]) -> tuple[str, ...]:
+        """Give the storage classes of what is missing; the likely ones where the archive tells none."""
+        classes = {told.get(uid, "") for uid in self.missing}
+        return tuple(sorted(classes)) if all(classes) else self.classes
+
+    def admit(self, instance: Instance) -> None:
+        """Check that an instance belongs here, and that the series stays within its limit.
+
+        Raises
+        ------
+        ForeignInstanceError
+            It is of another series, or not what the C-STORE request called it.
+        LimitExceededError
+            The series is too large.
+        """
+        self._check_names(instance)
+        self._bytes += len(instance.encoded)
+        limit = self.node.limits.max_series_bytes
+        if self._bytes > limit:
+            message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
+            raise LimitExceededError(message, place=self.node.place, step=instance.origin)
+        self.received.setdefault(instance.sop_instance_uid, instance.transfer_syntax_uid)
+
+    def admitted(self, coming: Generator[Instance, None, T]) -> Generator[Instance, None, T]:
+        """Give what comes once it is admitted, and return how it ended."""
+        with closing(coming):
+            while True:
+                try:
+                    instance = next(coming)
+                except StopIteration as end:
+                    ended: T = end.value
+                    return ended
+                self.admit(instance)
+                yield instance
+
+    def _check_names(self, instance: Instance) -> None:
+        """The data set must be what the command called it, and of the series that was asked for."""
+        names = {
+            SOP_INSTANCE_UID: instance.sop_instance_uid,
+            SOP_CLASS_UID: instance.sop_class_uid,
+            SERIES_INSTANCE_UID: self.series.get("SeriesInstanceUID"),
+        }
+        for tag, expected in names.items():
+            found = instance.elements.uid(tag)
+            if found != expected:
+                message = f"its {keyword_for_tag(tag)} is {found!r:.70}, not {expected}: it is not what was asked for"
+                raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+
+    def note(self, end: str, server_comment: str = "") -> None:
+        """Keep how the archive says that a request ended; each wording once."""
+        self._ends[end] = server_comment or self._ends.get(end, "")
+
+    @property
+    def words(self) -> str:
+        """How the archive says that its requests ended."""
+        return "; ".join(self._ends) or "nothing"
+
+    @property
+    def server_comment(self) -> str:
+        """The archive's own words, escaped."""
+        return "; ".join(filter(None, self._ends.values()))
+
+    def keep(self, error: DICOMQRError) -> None:
+        """Keep why an attempt ended too early, for when nothing else helps.
+
+        Raises
+        ------
+        DICOMQRError
+            At once, if nothing else is to be tried.
+        """
+        self.failure = self.failure or error
+        if not self.choices.heal:
+            raise error
+
+    def told(self, error: NetworkError) -> NetworkError:
+        """Say in an error what had come by then."""
+        error.received = tuple(self.received)
+        error.missing = tuple(uid for uid in self.listing.known if uid not in self.received)
+        return error

@@ -1,0 +1,157 @@
+"""One series brought into memory, and proven to be whole.
+
+Neither a status nor a counter proves anything: the SOP Instance UIDs that the archive lists are
+compared with those that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+
+from itkdicomqr.errors import (
+    ConflictingInstancesError,
+    IncompleteSeriesError,
+    MoveNothingArrivedError,
+    NetworkError,
+    SeriesChangingError,
+)
+from itkdicomqr.instance import Instance
+from itkdicomqr.retrieval.arrivals import Arrivals
+from itkdicomqr.retrieval.receivers import Receivers
+from itkdicomqr.retrieval.ways import WAYS
+from itkdicomqr.table import MAX_SHOWN
+
+MAX_LISTS = 3
+"""How often a list that changes is asked for before the series is given up."""
+
+
+def bring(arrivals: Arrivals, receivers: Receivers) -> Generator[Instance, None, tuple[str, ...]]:
+    """Bring what is wanted of a series, and prove that it is whole.
+
+    Parameters
+    ----------
+    arrivals : Arrivals
+        What is wanted, of which archive, and how.
+    receivers : Receivers
+        Where a C-MOVE may arrive.
+
+    Yields
+    ------
+    Instance
+        Checked to belong here; one that the archive sends twice comes twice.
+
+    Returns
+    -------
+    tuple of str
+        What is to be said of the proof.
+
+    Raises
+    ------
+    IncompleteSeriesError
+        Some of the listed ones did not come.
+    SeriesChangingError
+        The list does not stay the same.
+    ForeignInstanceError
+        One came that is not what it was called, or of another series.
+    NetworkError
+        The archive cannot be asked; ``received`` and ``missing`` tell what had come.
+    """
+    try:
+        for _ in range(MAX_LISTS):
+            yield from _by_all_ways(arrivals, receivers)
+            if not arrivals.choices.heal or not _asked_anew(arrivals):
+                break
+        return _proven(arrivals)
+    except NetworkError as error:
+        raise arrivals.told(error)  # noqa: B904
+
+
+def each_once(instances: Iterable[Instance]) -> list[Instance]:
+    """Gather what was brought, and drop what came twice.
+
+    Raises
+    ------
+    ConflictingInstancesError
+        Two instances of one SOP Instance UID differ.
+    """
+    kept: dict[str, Instance] = {}
+    for instance in instances:
+        before = kept.setdefault(instance.sop_instance_uid, instance)
+        if before.encoded != instance.encoded:
+            message = "it came twice, with different content"
+            raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+    return list(kept.values())
+
+
+def _by_all_ways(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
+    """Try one transport after the other, until nothing is missing."""
+    for way in arrivals.choices.ways(arrivals.node):
+        try:
+            yield from WAYS[way](arrivals, receivers)
+        except (NetworkError, MoveNothingArrivedError) as error:
+            arrivals.keep(error)
+        else:
+            if not arrivals.missing:
+                return
+
+
+def _asked_anew(arrivals: Arrivals) -> bool:
+    """Ask for the list again where something came that it lacks; tell whether that has something new to bring."""
+    before = arrivals.listing.uids
+    if not arrivals.unlisted or not arrivals.listing.is_whole_series:
+        return False
+    arrivals.listing.ask()
+    return arrivals.listing.uids != before
+
+
+def _proven(arrivals: Arrivals) -> tuple[str, ...]:
+    """Compare what came with what is listed; by number, where there is no whole list."""
+    listed = arrivals.listing.uids
+    if listed is not None and not arrivals.unlisted:
+        return _complete(arrivals, listed)
+    count = arrivals.listing.count()
+    if count == len(arrivals.received) and not arrivals.missing:
+        return (_WEAKER.format(count=count, listed="no" if listed is None else len(listed)),)
+    if listed is not None and arrivals.unlisted:
+        message = (
+            f"the archive sent {len(arrivals.unlisted)} instances that it does not list, even when asked again: the "
+            "series may still be changing, so try again later"
+        )
+        raise SeriesChangingError(message)
+    if arrivals.failure is not None:
+        raise arrivals.failure
+    message = (
+        f"the archive lists no instances of the series, and {len(arrivals.received)} came of "
+        f"{'an unknown number' if count is None else count}: nothing proves that it is whole; partial=True takes it"
+    )
+    raise _incomplete(arrivals, message)
+
+
+_WEAKER = (
+    "the archive lists {listed} of the {count} instances that it counts: the proof that all came is their number alone"
+)
+
+
+def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
+    missing = arrivals.missing
+    if listed and not missing:
+        return ()
+    if arrivals.choices.partial and arrivals.received:
+        return (f"{len(missing)} of {len(listed)} listed instances did not come ({arrivals.words})",)
+    if arrivals.failure is not None:
+        raise arrivals.failure
+    shown = ", ".join(missing[:MAX_SHOWN]) + (", ..." if len(missing) > MAX_SHOWN else "")
+    message = (
+        f"{len(missing)} of {len(listed)} listed instances did not come "
+        f"(the archive said: {arrivals.words}){': ' if shown else ''}{shown}"
+    )
+    raise _incomplete(arrivals, message)
+
+
+def _incomplete(arrivals: Arrivals, message: str) -> IncompleteSeriesError:
+    return IncompleteSeriesError(
+        message,
+        missing=arrivals.missing,
+        received=sorted(arrivals.received),
+        server_comment=arrivals.server_comment,
+    )
