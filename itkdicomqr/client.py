@@ -236,7 +236,7 @@ class Client:
         deadline = self._deadline()
         row = self._one_series(series, criteria, deadline)
         with self._delivery(row, choices, deadline) as delivery:
-            volumes = assemble(_told(delivery, progress), options, delivery.expected, target.allocate)
+            volumes = assemble(_told(delivery, progress), options, delivery.expected, target.allocate, consuming=True)
         return [volume.noting(delivery.notices) for volume in volumes]
 
     def _delivery(

@@ -13,6 +13,7 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
+from itkdicomqr.buffers import give_back
 from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.scan import UNDEFINED_LENGTH, Header, scan
 
@@ -227,6 +228,19 @@ class Instance:
         if not inflater.eof:
             raise self._corrupt("its deflated data set is cut short")
         return memoryview(content)
+
+    def give_back(self, frame: int, frames: int) -> None:
+        """Let the system have the memory of a frame of native pixel data that was read; its bytes are lost.
+
+        Parameters
+        ----------
+        frame, frames : int
+            Which, from 0, and how many there are.
+        """
+        found = self.elements.following()
+        if found is not None and isinstance(self.encoded, memoryview):
+            _, _, start, length = found
+            give_back(self.encoded, start + length * frame // frames, start + length * (frame + 1) // frames)
 
     def without_pixels(self) -> Self:
         """Give the same instance up to its pixel data, in memory of its own."""

@@ -36,6 +36,9 @@ WRITING_CALLS = (
 """Traced: whatever makes, changes or removes a file."""
 
 OPENED_TO_READ = re.compile(r"^\d+\s+open\w*\((?!.*O_(WRONLY|RDWR|CREAT|TRUNC|APPEND))")
+NO_CALL = re.compile(r"\b(stat|newfstatat|access)\(|\+\+\+ exited")
+"""The marks, and the ends of threads."""
+
 FAILED = re.compile(r"= -1 E\w+ ")
 DEVICES = re.compile(r'"/dev/')
 """ITK makes and removes a semaphore under /dev/shm when it is first used."""
@@ -72,7 +75,7 @@ def writes(script: str, archive: RunningArchive, toolkit: str, folder: Path) -> 
     run([*command, sys.executable, "-c", script, archive.node.url, toolkit], CONTROL=str(folder))
     lines = trace.read_text().splitlines()
     begin, end = (next(number for number, line in enumerate(lines) if mark in line) for mark in (BEGIN, END))
-    calls = [line for line in lines[begin + 1 : end] if not re.search(r"\b(stat|newfstatat|access)\(", line)]
+    calls = [line for line in lines[begin + 1 : end] if not NO_CALL.search(line)]
     assert calls, "strace saw nothing of the call"
     return [line for line in calls if not (OPENED_TO_READ.search(line) or FAILED.search(line) or DEVICES.search(line))]
 

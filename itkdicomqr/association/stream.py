@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from itkdicomqr.association.buffers import Fragments, check_size
 from itkdicomqr.association.dimse import Command
+from itkdicomqr.buffers import Fragments, check_size
 from itkdicomqr.errors import ProtocolError
 
 MAX_ASSOCIATION_PDU = 1 << 20

@@ -65,6 +65,8 @@ class Assembly:
         How many instances will come, if that is known.
     allocate : callable
         Makes the arrays for voxels.
+    consuming : bool
+        Whether the memory of large instances may be given back while they are read.
 
     Attributes
     ----------
@@ -74,10 +76,13 @@ class Assembly:
         How many instances came from where.
     """
 
-    def __init__(self, options: Options, expected: int = 0, allocate: Allocate = np.empty) -> None:
+    def __init__(
+        self, options: Options, expected: int = 0, allocate: Allocate = np.empty, *, consuming: bool = False
+    ) -> None:
         self._options = options
         self._expected = max(1, expected)
         self._allocate = allocate
+        self._consuming = consuming
         self._slots: dict[tuple[int, ...], Slots] = {}
         self._taken: dict[str, tuple[str, Header, list[Placed]]] = {}
         self._first: SliceHeader | None = None
@@ -151,9 +156,11 @@ class Assembly:
         slots = self._slots_for(header, dtype)
         slot = slots.take(self._likely_slot(header))
         fill = partial(fill_slice, header, slots.array[slot], self._options)
-        return Placed(
-            slim, slots, slot, self._filled(fill, compressed=not is_native(header.instance.transfer_syntax_uid))
-        )
+        compressed = not is_native(header.instance.transfer_syntax_uid)
+        filled = self._filled(fill, compressed=compressed)
+        if self._consuming and not compressed and _is_read_in_order(header):
+            header.instance.give_back(header.frame, header.frames)
+        return Placed(slim, slots, slot, filled)
 
     def _filled(self, fill: partial[int], *, compressed: bool) -> Future[int]:
         """Fill a slot, in a thread where something must be decoded: decoders let go of the interpreter."""
@@ -228,6 +235,11 @@ class Assembly:
 def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
     """Return how many bytes the voxels of a slice need."""
     return header.layout.rows * header.layout.columns * components(header.layout) * dtype.itemsize
+
+
+def _is_read_in_order(header: SliceHeader) -> bool:
+    """Tell whether each frame of an instance has bytes of its own, and is read once."""
+    return header.frames > 1 and header.tile is None and header.layout.bits_allocated >= 8 and header.constant is None
 
 
 def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:

@@ -151,7 +151,12 @@ def read_volumes(
 
 
 def assemble(
-    instances: Iterable[Source], options: Options, expected: int = 0, allocate: Allocate = np.empty
+    instances: Iterable[Source],
+    options: Options,
+    expected: int = 0,
+    allocate: Allocate = np.empty,
+    *,
+    consuming: bool = False,
 ) -> list[Volume]:
     """Do what `read_volumes` does, into memory of the caller's choice.
 
@@ -165,8 +170,10 @@ def assemble(
         How many instances will come, if that is known.
     allocate : callable
         Makes the arrays for voxels.
+    consuming : bool
+        Whether the memory of large instances may be given back while they are read: nobody else has them.
     """
-    with Assembly(options, expected, allocate) as assembly:
+    with Assembly(options, expected, allocate, consuming=consuming) as assembly:
         for instance in instances:
             assembly.add(instance)
         frames = {frame.header: frame for frame in assembly.finish()}

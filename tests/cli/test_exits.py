@@ -53,7 +53,7 @@ def url_of(server: socket.socket) -> str:
         (["find", "99999", "-k", "BodyPartExamined"], 2),
         (["find", "99999", "-k", "BodyPartExamined=HIP", "-k", "BodyPartExamined=CHEST"], 2),
         (["find", "99999", "-c", "pacs.example"], 2),
-        (["find", "99999", "-c", "https://pacs.example/dicom-web"], 2),
+        (["find", "99999", "-c", "ftp://pacs.example/dicom-web"], 2),
         (["find", "99999", "-to", "-1"], 2),
         (["load", "99999", "2005", "--gaps", "ignore"], 2),
         (["load", "99999", "2021", "AX 4D", "--volume", "2"], 2),

@@ -6,7 +6,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from itkdicomqr import (
     StatusError,
     TLSError,
 )
-from itkdicomqr.association import Deadline
+from itkdicomqr.association import Deadline, connection
 from itkdicomqr.dicomweb import Session
 from itkdicomqr.web import Basic, Bearer
 from tests.dicomweb.serving import CLOSE, answer, chunked, serving
@@ -332,13 +332,15 @@ def test_a_node_without_the_service_is_refused() -> None:
 
 
 @pytest.fixture
-def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
     """The only one that this machine trusts."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    return authority
+    connection._usual_context.cache_clear()
+    yield authority
+    connection._usual_context.cache_clear()
 
 
 def securing(authority: trustme.CA, name: str) -> ssl.SSLContext:

@@ -267,7 +267,7 @@ def test_a_move_that_brings_nothing_tells_the_status_in_words(status: int, words
         ((PENDING, b"\x04\x00\x00"), DeadlineError, "raise idle_timeout"),
         ((PENDING, ABORT), ConnectionLostError, "aborted the association"),
         ((PENDING, CLOSE), ConnectionLostError, "closed the connection"),
-        ((PENDING, [PENDING, 0.1] * 200), DeadlineError, "raise total_timeout"),
+        ((PENDING, [PENDING, 0.02] * 500), DeadlineError, "raise total_timeout"),
     ],
     ids=["silence", "silence after an answer", "silence within a PDU", "abort", "close", "pending for ever"],
 )
