@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -48,13 +49,13 @@ def test_a_series_without_instances_has_no_middle() -> None:
         ({"WindowCenter": ["40", "-600"], "WindowWidth": ["400", "1500"]}, (-160.0, 239.0)),
     ],
 )
-def test_the_window_is_that_of_the_header(told: dict[str, str], window: tuple[float, float]) -> None:
+def test_the_window_is_that_of_the_header(told: dict[str, Any], window: tuple[float, float]) -> None:
     (volume,) = read_volumes(series("CT", 1, **told))
     assert slice_and_window(volume)[1] == window
 
 
 @pytest.mark.parametrize("told", [{}, {"WindowCenter": "40", "WindowWidth": "0"}, {"WindowCenter": "40"}])
-def test_without_one_the_values_decide(told: dict[str, str]) -> None:
+def test_without_one_the_values_decide(told: dict[str, Any]) -> None:
     (volume,) = read_volumes(series("CT", 1, **told))
     low, high = slice_and_window(volume)[1]
     assert volume.array.min() <= low < high <= volume.array.max()
