@@ -53,6 +53,9 @@ _CURES: dict[type[DICOMQRError], str] = {
 }
 """How the cure that a message names is spelt as an option."""
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a disk takes no more."""
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, and exit with a code of the table in `exits`.
@@ -89,10 +92,6 @@ def _run(arguments: Sequence[str] | None) -> int:
         _leave_stdout()
         code = UNWRITTEN
     return code
-
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Why a disk takes no more."""
 
 
 def _leave_stdout() -> None:
@@ -260,11 +259,11 @@ def cohort(
     from itkdicomqr.cli.cohort import show_report, wanted_images, written_images
     from itkdicomqr.cli.write import make_folder
 
-    client, options = client_words(words), image_words(words)
+    settings, options = client_words(words), image_words(words)
     wanted = wanted_images(table, output, suffix, options)
     make_folder(output)
     outcomes: list[Outcome] = []
-    settings = {**client, **options}
+    settings |= options
     try:
         outcomes.extend(
             written_images(wanted, settings, workers=workers, keep_metadata=keep_metadata, overwrite=overwrite)

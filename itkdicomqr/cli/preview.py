@@ -56,7 +56,7 @@ def show_plane(plane: Plane, window: Window, screen: Console) -> None:
     """Draw a plane in the terminal, two pixels a character; in letters where there are no colours."""
     width, lines = (screen.width, screen.height - 3) if screen.is_terminal else PIPE_SIZE
     pixel = max(plane.extent[0] / (2 * lines), plane.extent[1] / width)
-    if screen.color_system:
+    if screen.color_system and screen.encoding.startswith("utf"):
         gray = drawn(plane, (pixel, pixel), window)
         for upper, lower in zip(gray[::2], [*gray[1::2], np.zeros_like(gray[0])], strict=False):
             screen.print(Text.assemble(*(("▀", _style(*pair)) for pair in zip(upper, lower, strict=True))))
@@ -70,7 +70,7 @@ def caption(plane: Plane) -> str:
     height, width = plane.extent
     rows, columns = plane.values.shape
     lies = f", left {plane.edges[0]}, right {plane.edges[1]}, up {plane.edges[2]}" if plane.edges else ""
-    return f"{columns} × {rows} pixels, {width:.4g} × {height:.4g} mm{lies}"
+    return f"{columns} x {rows} pixels, {width:.4g} x {height:.4g} mm{lies}"
 
 
 def _place_in_series(instance: Row) -> tuple[int, str]:
