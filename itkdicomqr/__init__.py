@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from itkdicomqr.client import Client
+    from itkdicomqr.cohort import load_cohort
     from itkdicomqr.errors import (
         AmbiguousSeriesError,
         AmbiguousVolumesError,
@@ -120,6 +121,7 @@ __all__ = [
     "Volume",
     "VolumeError",
     "find_series",
+    "load_cohort",
     "load_series",
     "load_volumes",
     "read_volumes",
@@ -127,6 +129,7 @@ __all__ = [
 
 _HOMES = {
     "client": ("Client",),
+    "cohort": ("load_cohort",),
     "functions": ("find_series", "load_series", "load_volumes"),
     "instance": ("Instance",),
     "node": ("Limits", "Node", "Timeouts"),

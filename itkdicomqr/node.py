@@ -260,7 +260,7 @@ def nodes_of(pacs: Pacs) -> tuple[Node, ...]:
         if not pacs:
             message = (
                 f"no archive was named: give pacs='dicom://AE@host:port', set {PACS_VARIABLE}, "
-                f"or name a default in {configuration_file()}"
+                f"or name a default in {_configuration_told()}"
             )
             raise NodeError(message)
     if isinstance(pacs, str | Node) or not isinstance(pacs, Iterable):
@@ -294,7 +294,7 @@ def _configured(name: str) -> Node:
     if name not in nodes:
         known = ", ".join(sorted(nodes)) or "none"
         message = (
-            f"no node is called {name!r} in {configuration_file()} (known: {known}); or write dicom://AE@host:port"
+            f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
         )
         raise NodeError(message)
     return _from_table(name, nodes[name])
@@ -312,6 +312,7 @@ def _endpoint(table: str | Mapping[str, Any]) -> Node:
     """Read a URL, or a table of the attributes of `Node`, of which ``url`` may give the first."""
     if isinstance(table, str):
         return Node.parse(table)
+    _check_keys(table, Node, "url")
     settings = {key: _SETTINGS.get(key, _as_it_is)(value) for key, value in table.items()}
     if "url" in settings:
         node: Node = settings.pop("url")
@@ -323,6 +324,28 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def _check_keys(table: object, kind: type[Node | Timeouts | Limits], *more: str) -> None:
+    """Refuse a setting that there is not; those that there are, are told."""
+    known = [each.name for each in fields(kind)] + [*more]
+    if not isinstance(table, Mapping):
+        message = f"{table!r} is no table of {', '.join(known)}"
+        raise TypeError(message)
+    unknown = [key for key in table if key not in known]
+    if unknown:
+        message = f"unknown {', '.join(unknown)}; there are {', '.join(known)}"
+        raise TypeError(message)
+
+
+def _timeouts(table: Mapping[str, Any]) -> Timeouts:
+    _check_keys(table, Timeouts)
+    return Timeouts(**table)
+
+
+def _limits(table: Mapping[str, Any]) -> Limits:
+    _check_keys(table, Limits)
+    return Limits(**table)
+
+
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "url": Node.parse,
     "authorization": authorization_of,
@@ -332,8 +355,8 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "transports": tuple,
     "tls": lambda value: from_table(TLS, value) if isinstance(value, dict) else value,
     "identity": lambda table: from_table(Identity, table),
-    "timeouts": lambda table: Timeouts(**table),
-    "limits": lambda table: Limits(**table),
+    "timeouts": _timeouts,
+    "limits": _limits,
 }
 """What is made of a setting's TOML value."""
 
@@ -347,6 +370,15 @@ def _configuration() -> dict[str, Any]:
     except (OSError, ValueError) as error:
         message = f"{path} cannot be read: {error}"
         raise NodeError(message) from None
+
+
+def _configuration_told() -> str:
+    """Name the configuration file, and say so where there is none."""
+    path = configuration_file()
+    if path.exists():
+        return str(path)
+    named_by = f", which {CONFIGURATION_VARIABLE} names," if os.environ.get(CONFIGURATION_VARIABLE) else ""
+    return f"{path}{named_by} does not exist"
 
 
 def _port(netloc: str, text: str) -> int:

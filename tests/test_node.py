@@ -62,6 +62,18 @@ identity = { user = "me" }
 [nodes.misspelt]
 hots = "pacs.example"
 
+[nodes.hasty]
+url = "H@h.example:104"
+timeouts = { conect = 1 }
+
+[nodes.modest]
+url = "M@m.example:104"
+get = { url = "M@m.example:105", limits = { max_match = 1 } }
+
+[nodes.brief]
+url = "B@b.example:104"
+timeouts = 5
+
 [nodes.endless]
 url = "E@e.example:104"
 timeouts = { total = inf }
@@ -233,20 +245,32 @@ def test_without_any_archive_all_three_ways_are_named(tmp_path):
 
 @pytest.mark.usefixtures("configuration")
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(NodeError, match=r"'mian' .*known: doubtful, endless, leaking, linked, main, "):
+    with pytest.raises(NodeError, match=r"'mian' .*known: brief, doubtful, .*, leaking, linked, main, "):
         nodes_of("mian")
 
 
 def test_an_unknown_name_without_a_configuration_says_so():
-    with pytest.raises(NodeError, match="known: none"):
+    with pytest.raises(NodeError, match=r"config.toml, which ITKDICOMQR_CONFIG names, does not exist .*known: none"):
         nodes_of("main")
+
+
+def test_a_configuration_that_is_not_there_is_told_as_missing(monkeypatch, tmp_path):
+    with pytest.raises(NodeError, match=r"config.toml, which ITKDICOMQR_CONFIG names, does not exist$"):
+        nodes_of(None)
+    monkeypatch.delenv("ITKDICOMQR_CONFIG")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(NodeError, match=r"config.toml does not exist$"):
+        nodes_of(None)
 
 
 @pytest.mark.usefixtures("configuration")
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("misspelt", "hots"),
+        ("misspelt", r"\[nodes.misspelt\] in .*config.toml: unknown hots; there are host, port, .*, url"),
+        ("hasty", r"\[nodes.hasty\] .*: unknown conect; there are connect, first_response, idle, late, total"),
+        ("modest", "unknown max_match; there are .*max_matches"),
+        ("brief", "5 is no table of connect, first_response"),
         ("endless", "total_timeout=inf"),
         ("secured", "variable PACS_PASSCODE is not set"),
         ("trusting", "ca_file='/no/such/authority.pem' cannot be read"),

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from itkdicomqr import errors
 
 INTERRUPTED = 130
+UNWRITTEN = 2
+COHORT_INCOMPLETE = 9
 
 EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
     0: ("done", ()),
     1: ("a bug: please report it", ()),
-    2: ("bad input: an option, a criterion, a node", (errors.InputError,)),
+    2: ("bad input: an option, a criterion, a node, a file that cannot be written", (errors.InputError,)),
     3: ("no match", (errors.NoMatchError,)),
     4: (
         "ambiguous: several series or volumes, or the archive hides what decides",
@@ -27,6 +29,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
         (errors.ConnectError, errors.DeadlineError, errors.ConnectionLostError, errors.TLSError),
     ),
     8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError,)),
+    COHORT_INCOMPLETE: ("rows of a cohort failed: its report tells which, and why", ()),
     INTERRUPTED: ("interrupted", (KeyboardInterrupt,)),
 }
 """Meaning and errors by exit code; the first that fits counts."""

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from itkdicomqr import __version__
-from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
+from itkdicomqr.cli.exits import COHORT_INCOMPLETE, EXIT_CODES, INTERRUPTED, UNWRITTEN, exit_code
 from itkdicomqr.cli.options import (
+    IMAGE_SUFFIXES,
     client_words,
     criteria_options,
     criteria_words,
+    image_options,
+    image_words,
     json_option,
     known_quirks,
+    overwrite_option,
     pacs_options,
     quirks_options,
 )
@@ -33,16 +39,22 @@ from itkdicomqr.errors import (
     NonUniformSpacingError,
 )
 
+if TYPE_CHECKING:
+    from itkdicomqr.cli.cohort import Outcome
+
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
 
 
 _CURES: dict[type[DICOMQRError], str] = {
-    MultipleVolumesError: "--volume N",
+    MultipleVolumesError: "--volume N, or --volume KEYWORD=VALUE",
     MissingSlicesError: "--gaps pad, resample, split or average",
     NonUniformSpacingError: "--gaps resample, split or average",
     MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
 }
 """How the cure that a message names is spelt as an option."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a disk takes no more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,8 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Those of the process where none are given.
     """
+    with _terminated_as_interrupted():
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run a command, tell how it failed, and give its exit code."""
     try:
-        code = commands.main(arguments, prog_name="itkdicomqr", standalone_mode=False)
+        code: int = commands.main(arguments, prog_name="itkdicomqr", standalone_mode=False)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         code = INTERRUPTED
@@ -64,11 +82,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except DICOMQRError as error:
         _complain(error)
         code = exit_code(error)
-    except (BrokenPipeError, SystemExit):
-        # Whoever read our output has seen enough (click and rich then exit); keep Python from flushing into the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # whoever read our output has seen enough (click and rich then exit)
+        _leave_stdout()
         code = 0
-    sys.exit(code)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        click.echo(f"itkdicomqr: the output could not be written ({error.strerror})", err=True)
+        _leave_stdout()
+        code = UNWRITTEN
+    return code
+
+
+def _leave_stdout() -> None:
+    """Keep Python from flushing at its end into what takes no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as SIGINT does, so that it leaves no half-written file behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _complain(error: DICOMQRError) -> None:
@@ -125,24 +166,16 @@ def find(*, as_json: bool, names: bool, **words: Any) -> None:
 @commands.command(epilog=EXIT_CODE_HELP)
 @criteria_options
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Image file: .nii.gz, .nii, .nrrd or .mha.")
-@click.option("--volume", "-v", type=int, help="Which volume, if the series holds several.")
-@click.option("--gaps", metavar="error|pad|resample|split|average", help="What to do about missing slices.")
-@click.option("--tilt", metavar="shear|resample|error|itk", help="What to do about a tilted gantry.")
-@click.option("--padding", type=float, metavar="VALUE", help="Of voxels that no slice came for.")
-@click.option(
-    "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
-)
+@image_options
+@overwrite_option
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
 @click.option("--progress/--no-progress", default=None, help="Draw a bar on stderr; the default is: on a terminal.")
 @json_option
 def load(
     *,
     output: Path | None,
-    volume: int | None,
-    gaps: str | None,
-    tilt: str | None,
-    padding: float | None,
     keep_metadata: bool,
+    overwrite: bool,
     picture: Path | None,
     progress: bool | None,
     as_json: bool,
@@ -155,14 +188,12 @@ def load(
     from itkdicomqr.client import Client
 
     if output is not None:
-        check_target(output)
+        check_target(output, overwrite=overwrite)
     if picture is not None:
-        check_target(picture, PICTURE_SUFFIXES)
-    client = Client(**client_words(words))
-    chosen = {"gaps": gaps, "tilt": tilt, "padding": padding}
-    options: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+        check_target(picture, PICTURE_SUFFIXES, overwrite=overwrite)
+    client, options = Client(**client_words(words)), image_words(words)
     with warnings_shown(), progress_bar(shown=sys.stderr.isatty() if progress is None else progress) as bar:
-        loaded = client.load_series(**criteria_words(words), **options, volume=volume, toolkit="volume", progress=bar)
+        loaded = client.load_series(**criteria_words(words), **options, toolkit="volume", progress=bar)
     if output is not None:
         write_image(loaded, output, keep_metadata=keep_metadata)
     if picture is not None:
@@ -174,9 +205,80 @@ def load(
 
 
 @commands.command(epilog=EXIT_CODE_HELP)
+@criteria_options
+@click.option("--png", type=click.Path(path_type=Path), help="Write a PNG, instead of drawing in the terminal.")
+@overwrite_option
+def preview(*, png: Path | None, overwrite: bool, **words: Any) -> None:
+    """Show the middle slice of the one series for PATIENT_ID, DATE and DESCRIPTION; it alone is retrieved."""
+    from itkdicomqr.cli.picture import write_slice
+    from itkdicomqr.cli.preview import caption, middle_instance, show_plane, slice_and_window
+    from itkdicomqr.cli.show import console, warnings_shown
+    from itkdicomqr.cli.write import PICTURE_SUFFIXES, check_target
+    from itkdicomqr.client import Client
+
+    if png is not None:
+        check_target(png, PICTURE_SUFFIXES, overwrite=overwrite)
+    client = Client(**client_words(words))
+    with warnings_shown():
+        volume = middle_instance(client, client.find_series(**criteria_words(words)).one())
+    plane, window = slice_and_window(volume)
+    if png is None:
+        show_plane(plane, window, console())
+    else:
+        write_slice(plane, window, png)
+    click.echo(caption(plane))
+
+
+@commands.command(epilog=EXIT_CODE_HELP)
+@click.argument("table", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--output", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the images."
+)
+@click.option("--format", "suffix", type=click.Choice(IMAGE_SUFFIXES), default=IMAGE_SUFFIXES[0])
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Rows loaded at the same time.")
+@image_options
+@overwrite_option
+@pacs_options
+@json_option
+def cohort(
+    *,
+    table: Path,
+    output: Path,
+    suffix: str,
+    workers: int,
+    keep_metadata: bool,
+    overwrite: bool,
+    as_json: bool,
+    **words: Any,
+) -> None:
+    """Write one image for each row of the CSV file TABLE, and report.
+
+    Columns are called like the criteria (patient_id, date, description, series_number, ...) or by DICOM
+    keywords; 'volume' picks a volume, 'name' names the file. Run again, it goes on where it ended.
+    """
+    from itkdicomqr.cli.cohort import show_report, wanted_images, written_images
+    from itkdicomqr.cli.write import make_folder
+
+    settings, options = client_words(words), image_words(words)
+    wanted = wanted_images(table, output, suffix, options)
+    make_folder(output)
+    outcomes: list[Outcome] = []
+    settings |= options
+    try:
+        outcomes.extend(
+            written_images(wanted, settings, workers=workers, keep_metadata=keep_metadata, overwrite=overwrite)
+        )
+    finally:  # also of an interrupted run
+        show_report(outcomes, as_json=as_json)
+    if any(outcome.code for outcome in outcomes):
+        raise click.exceptions.Exit(COHORT_INCOMPLETE)
+
+
+@commands.command(epilog=EXIT_CODE_HELP)
 @click.option("--picture", type=click.Path(path_type=Path), help="PNG of the three middle planes.")
+@overwrite_option
 @quirks_options
-def demo(*, picture: Path | None, quirks: str) -> None:
+def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
     """Find and load a series from an archive that this command starts and fills with a phantom patient."""
     from itkdicomqr.cli.picture import write_picture
     from itkdicomqr.cli.show import show_summary, show_table
@@ -185,7 +287,7 @@ def demo(*, picture: Path | None, quirks: str) -> None:
     from itkdicomqr.testing import Archive
 
     if picture is not None:
-        check_target(picture, PICTURE_SUFFIXES)
+        check_target(picture, PICTURE_SUFFIXES, overwrite=overwrite)
     with Archive(quirks=known_quirks(quirks)) as archive:
         click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
         client = Client(archive.url)

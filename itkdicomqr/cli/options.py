@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -12,14 +13,17 @@ from itkdicomqr.errors import CriteriaError
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+"""Of the image files that can be written."""
+
 _PACS = (
     click.option(
         "--pacs",
         "-c",
         multiple=True,
         metavar="NODE",
-        help="Archive: dicom://AE@host:port, or the name of a configured node; may be repeated. "
-        "Default: $ITKDICOMQR_PACS, then the configuration's default.",
+        help="Archive: dicom://AE@host:port, https://host/dicom-web, or the name of a configured node; may be "
+        "repeated. Default: $ITKDICOMQR_PACS, then the configuration's default.",
     ),
     click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."),
     click.option("--first-response-timeout", type=float, metavar="SECONDS", help="For the first answer."),
@@ -85,9 +89,27 @@ _QUIRKS = (
     ),
 )
 
+_IMAGES = (
+    click.option("--gaps", metavar="error|pad|resample|split|average", help="What to do about missing slices."),
+    click.option("--tilt", metavar="shear|resample|error|itk", help="What to do about a tilted gantry."),
+    click.option("--padding", type=float, metavar="VALUE", help="Of voxels that no slice came for."),
+    click.option(
+        "--volume",
+        "-v",
+        multiple=True,
+        metavar="N|KEYWORD=VALUE",
+        help="Which volume, if the series holds several: EchoTime=4.6; may be repeated, or have commas.",
+    ),
+    click.option("--stack", is_flag=True, help="Make the volumes of one grid one of four dimensions."),
+    click.option(
+        "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
+    ),
+)
+
 PICKING_OPTIONS = {"series_number": "-n", "date": "-d", "series_uid": "--series-uid"}
 """The options that pick a series, by keyword argument."""
 
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist already.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -99,6 +121,11 @@ def pacs_options(command: Command) -> Command:
 def criteria_options(command: Command) -> Command:
     """Add the arguments and options that select a series."""
     return _decorated(command, (*_CRITERIA, *_PACS))
+
+
+def image_options(command: Command) -> Command:
+    """Add the options that tell how images are made."""
+    return _decorated(command, _IMAGES)
 
 
 def quirks_options(command: Command) -> Command:
@@ -132,6 +159,27 @@ def client_words(words: dict[str, Any]) -> dict[str, Any]:
     return {"pacs": list(pacs) or None, **settings}
 
 
+def image_words(words: dict[str, Any]) -> dict[str, Any]:
+    """Take the keyword arguments of `load_series` that make an image out of the words of a command."""
+    chosen = {name: words.pop(name) for name in ("gaps", "tilt", "padding")}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return {**given, "volume": picked_volume(words.pop("volume")), "stack": words.pop("stack")}
+
+
+def picked_volume(texts: Iterable[str]) -> int | dict[str, str] | None:
+    """Read which volume is meant: an index, or values that tell it apart.
+
+    Raises
+    ------
+    CriteriaError
+        It is neither.
+    """
+    parts = [part.strip() for text in texts for part in re.split(r",(?=\s*\w+=)", text)]
+    if len(parts) == 1 and re.fullmatch("[0-9]+", parts[0]):
+        return int(parts[0])
+    return _by_keyword("--volume", parts, "EchoTime=4.6, or a number, counted from 0") or None
+
+
 def criteria_words(words: Mapping[str, Any]) -> dict[str, Any]:
     """Make the keyword arguments of a search from those of a command.
 
@@ -148,20 +196,23 @@ def criteria_words(words: Mapping[str, Any]) -> dict[str, Any]:
             raise CriteriaError(message)
         criteria[name] = criteria[name] if option is None else option
     criteria["modality"] = list(words["modality"]) or None
-    keys = list(map(_keyword_and_value, words["keys"]))
-    criteria["keys"] = dict(keys)
-    if len(keys) > len(criteria["keys"]):
-        message = "-k names the same keyword twice"
-        raise CriteriaError(message)
+    criteria["keys"] = _by_keyword("-k", words["keys"], "BodyPartExamined=CHEST")
     return criteria
 
 
-def _keyword_and_value(text: str) -> tuple[str, str]:
-    keyword, equals, value = text.partition("=")
-    if not equals:
-        message = f"-k {text!r}: write KEYWORD=VALUE, such as BodyPartExamined=CHEST"
-        raise CriteriaError(message)
-    return keyword, value
+def _by_keyword(option: str, texts: Iterable[str], example: str) -> dict[str, str]:
+    """Read what an option says of attributes."""
+    values: dict[str, str] = {}
+    for text in texts:
+        keyword, equals, value = text.partition("=")
+        if not equals:
+            message = f"{option} {text!r}: write KEYWORD=VALUE, such as {example}"
+            raise CriteriaError(message)
+        if keyword in values:
+            message = f"{option} names {keyword} twice"
+            raise CriteriaError(message)
+        values[keyword] = value
+    return values
 
 
 def _decorated(command: Command, decorators: tuple[Callable[[Command], Command], ...]) -> Command:

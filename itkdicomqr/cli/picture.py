@@ -9,53 +9,88 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
+from itkdicomqr.cli.drawing import Gray, Plane, Window, labelled, side_by_side, window_of
+from itkdicomqr.cli.write import written_whole
 from itkdicomqr.volume import Volume
 
-WINDOW_PERCENTILES = (1.0, 99.5)
-"""The values that become black and white."""
+LONGEST = 512
+"""Pixels of the longest side of a plane."""
 
-GAP = 8
-"""Pixels between the planes."""
+IMAGE_ORIENTATION_PATIENT = "0020|0037"
+"""Without it (projections, ultrasound, frames that place themselves) no letters are drawn."""
 
-Gray = NDArray[np.uint8]
+OPPOSITE = dict(zip("LRPASI", "RLAPIS", strict=True))
 
 
 def write_picture(volume: Volume, path: Path) -> None:
     """Write the middle planes as a PNG."""
-    path.write_bytes(imagecodecs.png_encode(middle_planes(volume)))
+    _write(middle_planes(volume), path)
+
+
+def write_slice(plane: Plane, window: Window, path: Path) -> None:
+    """Write one plane as a PNG."""
+    _write(labelled(plane, max(plane.extent) / LONGEST, window), path)
+
+
+def _write(picture: Gray, path: Path) -> None:
+    with written_whole(path) as draft:
+        draft.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(picture)))
 
 
 def middle_planes(volume: Volume) -> Gray:
-    """Draw the axial, coronal and sagittal middle planes side by side.
+    """Draw the axial, coronal and sagittal middle planes side by side, with letters and rulers.
 
-    Of a single slice, only the slice is drawn.
+    Of a single slice, only the slice is drawn; of several volumes, the middle one.
 
     Returns
     -------
     ndarray
         (height, width), uint8.
     """
-    values = volume.array.mean(axis=3) if volume.array.ndim > 3 else volume.array
-    if values.shape[0] == 1:
-        column, row, _ = volume.spacing
-        return _in_window(_scaled(values[0], (row, column), min(row, column)))
-    body, spacing = _as_body(values, volume)
+    values = gray_values(volume)
+    planes = [middle_slice(volume)] if len(values) == 1 else _through_the_middle(values, volume)
+    pixel = max(extent for plane in planes for extent in plane.extent) / LONGEST
+    window = window_of(np.concatenate([plane.values.ravel() for plane in planes]))
+    return side_by_side([labelled(plane, pixel, window) for plane in planes])
+
+
+def middle_slice(volume: Volume) -> Plane:
+    """Give the middle slice as it was taken."""
+    values = gray_values(volume)
+    edges = "".join(OPPOSITE[letter] + letter for letter in volume.orientation[:2])
+    column, row = volume.spacing[:2]
+    return Plane(values[len(values) // 2], (row, column), edges if _is_placed(volume) else "")
+
+
+def gray_values(volume: Volume) -> NDArray[Any]:
+    """Give one gray volume (slices, rows, columns): the middle one of several, the mean of colours."""
+    values = volume.array[len(volume.array) // 2] if volume.dimension > 3 else volume.array
+    gray: NDArray[Any] = np.nan_to_num(values.mean(axis=3) if values.ndim > 3 else values)
+    return gray
+
+
+def _through_the_middle(values: NDArray[Any], volume: Volume) -> list[Plane]:
+    body, (up, back, left) = _as_body(values, volume)
     z, y, x = (size // 2 for size in body.shape)
     planes = [
-        (body[z], spacing[1:]),
-        (body[::-1, y], (spacing[0], spacing[2])),
-        (body[::-1, :, x], (spacing[0], spacing[1])),
+        Plane(body[z], (back, left), "RLAP"),
+        Plane(body[::-1, y], (up, left), "RLSI"),
+        Plane(body[::-1, :, x], (up, back), "APSI"),
     ]
-    return _side_by_side([_in_window(_scaled(plane, steps, min(spacing))) for plane, steps in planes])
+    return planes if _is_placed(volume) else [Plane(plane.values, plane.steps) for plane in planes]
+
+
+def _is_placed(volume: Volume) -> bool:
+    return IMAGE_ORIENTATION_PATIENT in volume.slices[0]
 
 
 def _as_body(values: NDArray[Any], volume: Volume) -> tuple[NDArray[Any], tuple[float, ...]]:
     """Turn the array so that its axes run to superior, posterior and left, as nearly as they can."""
-    cosines = volume.direction[:, ::-1]  # columns: slices, rows, columns of the array
+    cosines = volume.direction[:3, 2::-1]  # columns: slices, rows, columns of the array
     axes = _nearest_axes(cosines)
     turned = values.transpose(axes)
     flips = tuple(slice(None, None, -1 if cosines[2 - place, axis] < 0 else 1) for place, axis in enumerate(axes))
-    return turned[flips], tuple(volume.spacing[::-1][axis] for axis in axes)
+    return turned[flips], tuple(volume.spacing[2::-1][axis] for axis in axes)
 
 
 def _nearest_axes(cosines: NDArray[np.float64]) -> tuple[int, ...]:
@@ -67,25 +102,3 @@ def _nearest_axes(cosines: NDArray[np.float64]) -> tuple[int, ...]:
         chosen[int(world)] = int(axis)
         strength[world, :] = strength[:, axis] = -1.0
     return tuple(chosen[world] for world in (2, 1, 0))
-
-
-def _scaled(plane: NDArray[Any], steps: tuple[float, ...], pixel: float) -> NDArray[Any]:
-    """Repeat or leave out rows and columns until every pixel is a square of ``pixel`` mm."""
-    rows, columns = (
-        np.minimum((np.arange(round(size * step / pixel)) * pixel / step).astype(int), size - 1)
-        for size, step in zip(plane.shape, steps, strict=True)
-    )
-    return np.asarray(plane[np.ix_(rows, columns)])
-
-
-def _in_window(plane: NDArray[Any]) -> Gray:
-    low, high = np.percentile(plane, WINDOW_PERCENTILES)
-    scaled = (plane.astype(np.float64) - low) * 255.0 / ((high - low) or 1.0)
-    gray: Gray = scaled.clip(0, 255).astype(np.uint8)
-    return gray
-
-
-def _side_by_side(planes: list[Gray]) -> Gray:
-    height = max(plane.shape[0] for plane in planes)
-    padded = [np.pad(plane, ((0, height - plane.shape[0]), (0, GAP))) for plane in planes]
-    return np.hstack(padded)[:, :-GAP]

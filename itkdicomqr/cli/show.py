@@ -55,12 +55,20 @@ def show_table(table: SeriesTable, *, names: bool = False, stderr: bool = False)
         _print_by_study(screen, headings, table, picks)
 
 
+def empty_table(widths: Mapping[str, int], **settings: Any) -> Table:
+    """Make a table of columns, each with a least width."""
+    drawn = Table(**{"box": None, "pad_edge": False, **settings})
+    for heading, width in widths.items():
+        drawn.add_column(heading, min_width=width or None, overflow="fold")
+    return drawn
+
+
 def summary(volume: Volume) -> dict[str, Any]:
     """Describe a volume and how it came about, without any patient data."""
-    report = volume.report
+    report, dimension = volume.report, volume.dimension
     return {
-        "size": [*reversed(volume.array.shape[:3])],
-        "components": volume.array.shape[3] if volume.array.ndim > 3 else 1,
+        "size": [*reversed(volume.array.shape[:dimension])],
+        "components": math.prod(volume.array.shape[dimension:]),
         "pixel_type": volume.array.dtype.name,
         "spacing": list(volume.spacing),
         "origin": list(volume.origin),
@@ -77,7 +85,7 @@ def summary(volume: Volume) -> dict[str, Any]:
 
 def show_summary(volume: Volume) -> None:
     """Print what `summary` tells."""
-    drawn = _empty_table({"attribute": 0, "value": 0}, show_header=False)
+    drawn = empty_table({"attribute": 0, "value": 0}, show_header=False)
     for name, value in summary(volume).items():
         if value not in ([], {}):
             drawn.add_row(Text(name.replace("_", " ")), Text(_in_words(value)))
@@ -129,7 +137,7 @@ class InstanceProgress:
 def _drawn(headings: Mapping[str, str], rows: Iterable[Row], picks: Mapping[Row, str], **settings: Any) -> Table:
     """Draw rows; columns are as wide as all rows of ``picks`` need."""
     widths = {heading: max(len(_cell(row, keyword)) for row in picks) for keyword, heading in headings.items()}
-    drawn = _empty_table(widths | {PICK_HEADING: max(map(len, picks.values()))}, **settings)
+    drawn = empty_table(widths | {PICK_HEADING: max(map(len, picks.values()))}, **settings)
     for row in rows:
         drawn.add_row(*(Text(_cell(row, keyword)) for keyword in headings), Text(picks[row]))
     return drawn
@@ -145,13 +153,6 @@ def _print_by_study(
         told = [_cell(series[0], keyword) for keyword in STUDY_COLUMNS if keyword in headings]
         screen.print(Text("\n" + "  ".join(filter(None, told)), style="bold"))
         screen.print(_drawn(columns, series, picks))
-
-
-def _empty_table(widths: Mapping[str, int], **settings: Any) -> Table:
-    drawn = Table(**{"box": None, "pad_edge": False, **settings})
-    for heading, width in widths.items():
-        drawn.add_column(heading, min_width=width or None, overflow="fold")
-    return drawn
 
 
 def _cell(row: Row, keyword: str) -> str:

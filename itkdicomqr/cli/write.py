@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from itkdicomqr.cli.options import IMAGE_SUFFIXES
 from itkdicomqr.errors import InputError, UnsupportedImageError
 from itkdicomqr.volume import Volume
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 PICTURE_SUFFIXES = (".png",)
 SHEAR_TOLERANCE = 1e-6
 """Of the cosines between axes, beyond which NIfTI would lose the shear."""
 
 
-def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> str:
-    """Refuse a file that could not be written, before anything is retrieved.
+def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwrite: bool = False) -> str:
+    """Refuse a file that could not, or should not, be written, before anything is retrieved.
 
     Returns
     -------
@@ -28,17 +29,38 @@ def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES) -> str:
     Raises
     ------
     InputError
-        The suffix is none of ``suffixes``, the path is a folder, or nothing can be written beside it.
+        The suffix is none of ``suffixes``, the path is a folder, nothing can be written beside it, or
+        there is such a file already.
     """
     suffix = next((each for each in suffixes if path.name.lower().endswith(each)), None)
     if suffix is None or path.is_dir():
         message = f"{path}: give a file that ends with {', '.join(suffixes)}"
+        raise InputError(message)
+    if path.exists() and not overwrite:
+        message = f"{path} exists already: choose another name, or --overwrite it"
         raise InputError(message)
     try:
         with _folder_beside(path):
             return suffix
     except OSError as error:
         message = f"{path}: nothing can be written to {path.parent} ({error.strerror})"
+        raise InputError(message) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for images, unless there is one.
+
+    Raises
+    ------
+    InputError
+        It cannot be made, or nothing can be written to it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _folder_beside(folder / "image"):
+            return
+    except OSError as error:
+        message = f"{folder}: nothing can be written there ({error.strerror})"
         raise InputError(message) from None
 
 
@@ -63,8 +85,7 @@ def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> N
     """
     import itk
 
-    suffix = check_target(path)
-    if suffix.startswith(".nii") and _is_sheared(volume):
+    if path.name.lower().endswith((".nii", ".nii.gz")) and _is_sheared(volume):
         message = (
             f"{path}: NIfTI cannot hold the shear of a tilted gantry; write .nrrd or .mha, "
             "or straighten it with --tilt resample"
@@ -73,13 +94,26 @@ def write_image(volume: Volume, path: Path, *, keep_metadata: bool = False) -> N
     image = volume.to_itk()
     if not keep_metadata:
         image.SetMetaDataDictionary(itk.MetaDataDictionary())
+    with written_whole(path) as draft:
+        itk.imwrite(image, str(draft), compression=True)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a file to write to, which takes the place of ``path`` once it is whole.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
     try:
         with _folder_beside(path) as folder:
-            written = Path(folder) / f"image{suffix}"
-            itk.imwrite(image, str(written), compression=True)
-            written.replace(path)
+            draft = Path(folder) / path.name.lower()
+            yield draft
+            draft.replace(path)
     except (OSError, RuntimeError) as error:
-        message = f"{path} could not be written ({type(error).__name__})"
+        message = f"{path} could not be written ({getattr(error, 'strerror', None) or type(error).__name__})"
         raise InputError(message) from error
 
 
@@ -90,4 +124,4 @@ def _folder_beside(path: Path) -> tempfile.TemporaryDirectory[str]:
 
 def _is_sheared(volume: Volume) -> bool:
     cosines = volume.direction.T @ volume.direction
-    return bool(np.abs(cosines - np.eye(3)).max() > SHEAR_TOLERANCE)
+    return bool(np.abs(cosines - np.eye(len(cosines))).max() > SHEAR_TOLERANCE)

@@ -11,7 +11,8 @@ import pytest
 from pydicom.dataset import Dataset
 
 from itkdicomqr import errors
-from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, exit_code
+from itkdicomqr.cli.exits import EXIT_CODES, INTERRUPTED, UNWRITTEN, exit_code
+from itkdicomqr.cli.main import commands
 from itkdicomqr.testing import Archive
 from tests.cli.running import SECONDS, Run, end, start
 from tests.synthetic import series
@@ -53,15 +54,21 @@ def url_of(server: socket.socket) -> str:
         (["find", "99999", "-k", "BodyPartExamined"], 2),
         (["find", "99999", "-k", "BodyPartExamined=HIP", "-k", "BodyPartExamined=CHEST"], 2),
         (["find", "99999", "-c", "pacs.example"], 2),
-        (["find", "99999", "-c", "ftp://pacs.example/dicom-web"], 2),
+        (["find", "99999", "-c", "ftp://pacs.example/dicom"], 2),
         (["find", "99999", "-to", "-1"], 2),
         (["load", "99999", "2005", "--gaps", "ignore"], 2),
         (["load", "99999", "2021", "AX 4D", "--volume", "2"], 2),
+        (["load", "99999", "2021", "AX 4D", "--volume", "first"], 2),
+        (["load", "99999", "2021", "AX 4D", "-v", "AcquisitionNumber=1", "-v", "AcquisitionNumber=2"], 2),
+        (["load", "99999", "2021", "AX 4D", "-v", "AcquisitionNumber=3"], 2),
+        (["cohort", "/no/such/table.csv", "-o", "nowhere"], 2),
+        (["preview", "99999", "2005", "--png", "picture.jpg"], 2),
         (["serve", "/no/such/folder"], 2),
         (["find", "00000"], 3),
         (["find", "00000", "--json"], 3),
         (["load", "99999", "2005", "no such series"], 3),
         (["load", "99999", "2021"], 4),
+        (["preview", "99999", "2021"], 4),
         (["load", "99999", "2021", "AX 4D"], 4),
         (["load", "99999", "2021", "AX 3.0 Gap"], 6),
         (["load", "99999", "2021", "AX 3.0 Tilt", "--tilt", "error"], 6),
@@ -107,6 +114,30 @@ def test_an_interrupted_command_says_so(stalled: socket.socket) -> None:
     assert "Traceback" not in outcome.err
 
 
+def test_a_terminated_command_ends_as_an_interrupted_one(stalled: socket.socket) -> None:
+    with start("find", "1", "-c", url_of(stalled)) as process, stalled.accept()[0] as connection:
+        assert connection.recv(1)
+        outcome = end(process, signal.SIGTERM)
+    assert outcome.code == INTERRUPTED
+    assert "Traceback" not in outcome.err
+
+
+FULL_DISK = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL_DISK.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_disk_that_is_full_is_told(demo_archive: Archive, more: list[str]) -> None:
+    with (
+        FULL_DISK.open("wb") as full,
+        start("find", "99999", "-c", demo_archive.url, *more, stdout=full.fileno()) as process,
+    ):
+        _, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == UNWRITTEN
+    assert err.startswith("itkdicomqr: the output could not be written (No space left on device)")
+    assert err.count("\n") == 1
+
+
 def test_what_nobody_foresaw_is_a_bug() -> None:
     assert exit_code(RuntimeError()) == exit_code(errors.DICOMQRError("")) == 1
 
@@ -115,11 +146,11 @@ def test_every_error_has_a_code_and_every_code_a_meaning() -> None:
     base = errors.DICOMQRError
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, base)]
     assert {exit_code(kind("what happened")) for kind in kinds if kind is not base} == {2, 3, 4, 5, 6, 7, 8}
-    assert [*EXIT_CODES] == [*range(9), INTERRUPTED]
+    assert [*EXIT_CODES] == [*range(10), INTERRUPTED]
     assert all(meaning for meaning, _ in EXIT_CODES.values())
 
 
-@pytest.mark.parametrize("command", [(), ("echo",), ("find",), ("load",), ("demo",), ("serve",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in commands.commands)])
 def test_every_help_names_the_exit_codes(run: Run, command: tuple[str, ...]) -> None:
     for option in ("-h", "--help"):
         outcome = run(*command, option)

@@ -112,12 +112,23 @@ def test_a_straightened_volume_fits_nifti(run: Run, tmp_path: Path) -> None:
     assert outcome.err.startswith("itkdicomqr: the line of ImagePositionPatient (0020,0032) is tilted by 15.00 degrees")
 
 
-def test_a_file_is_replaced_as_a_whole(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "suffix"), [("-o", ".nrrd"), ("--picture", ".png")])
+def test_a_file_that_is_there_is_kept_before_anything_is_asked(
+    run: Run, tmp_path: Path, option: str, suffix: str
+) -> None:
+    path = tmp_path / f"old{suffix}"
+    path.write_bytes(b"old")
+    outcome = run("load", *SOFT, "-c", "NOBODY@127.0.0.1:1", option, path)
+    assert (outcome.code, path.read_bytes()) == (2, b"old")
+    assert "exists already: choose another name, or --overwrite it" in outcome.err
+
+
+def test_a_file_is_replaced_as_a_whole_if_asked_for(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "image.nrrd"
     path.write_bytes(b"old")
-    assert run("load", *TILTED, "-n", "8", "-o", path).code == 3
+    assert run("load", *TILTED, "-n", "8", "-o", path, "--overwrite").code == 3
     assert path.read_bytes() == b"old"
-    assert run("load", *SOFT, "-o", path).code == 0
+    assert run("load", *SOFT, "-o", path, "--overwrite").code == 0
     assert path.read_bytes().startswith(b"NRRD")
     assert [*tmp_path.iterdir()] == [path]
 
@@ -183,6 +194,31 @@ def test_one_of_several_volumes_is_picked_as_the_message_says(run: Run, volume: 
     assert f"volume={volume}: " in message
     outcome = run("load", "99999", "2021", "AX 4D", f"--volume={volume}", "--json")
     assert f"×{json.loads(outcome.out)['instances']} voxels" in message
+
+
+@pytest.mark.parametrize(
+    "picks",
+    [
+        ["--volume", "AcquisitionNumber=2"],
+        ["-v", "AcquisitionNumber=2", "-v", "TemporalPositionIdentifier=2"],
+        ["-v", "AcquisitionNumber=2, TemporalPositionIdentifier=2"],
+    ],
+)
+def test_a_volume_is_picked_by_its_values(run: Run, demo_archive: Archive, picks: list[str]) -> None:
+    outcome = run("load", "99999", "2021", "AX 4D", *picks, "--json")
+    second: Volume = load_series("99999", "2021", "AX 4D", pacs=demo_archive.url, toolkit="volume", volume=1)
+    assert json.loads(outcome.out)["maximum"] == second.array.max()
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_a_stack_is_written_in_four_dimensions(run: Run, demo_archive: Archive, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"image{suffix}"
+    outcome = run("load", "99999", "2021", "AX 4D", "--stack", "-o", path, "--picture", tmp_path / "p.png", "--json")
+    stacked: Volume = load_series("99999", "2021", "AX 4D", pacs=demo_archive.url, toolkit="volume", stack=True)
+    image = sitk.ReadImage(str(path))
+    assert json.loads(outcome.out)["size"] == [*reversed(stacked.array.shape)] == [*image.GetSize()]
+    assert np.array_equal(sitk.GetArrayFromImage(image), stacked.array)
+    assert image.GetSpacing() == pytest.approx(stacked.spacing)
 
 
 def test_options_of_the_assembly_are_passed_on(run: Run) -> None:

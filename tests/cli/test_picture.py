@@ -11,10 +11,15 @@ import numpy as np
 import pytest
 
 from itkdicomqr import Volume, read_volumes
-from itkdicomqr.cli.picture import GAP, middle_planes
+from itkdicomqr.cli.drawing import MARGIN
+from itkdicomqr.cli.picture import LONGEST, middle_planes, middle_slice, write_picture
 from itkdicomqr.cli.show import show_json, show_summary, summary
+from itkdicomqr.volume.stacking import stacked
 from tests.cli.running import Run
 from tests.synthetic import OBLIQUE, series
+
+SIDE = LONGEST + 2 * MARGIN
+"""Pixels from a plane to the next."""
 
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
@@ -44,6 +49,7 @@ VOLUMES: dict[str, Callable[[], Volume]] = {
     "constant": lambda: a_volume(pixels=constant),
     "of floats": lambda: a_volume("PT", RescaleSlope="0.37", RescaleIntercept="0"),
     "of 32 bits": lambda: a_volume(dtype="int32"),
+    "of four dimensions": lambda: stacked([a_volume(), a_volume()])[0],
 }
 
 
@@ -51,7 +57,7 @@ VOLUMES: dict[str, Callable[[], Volume]] = {
 def test_any_volume_is_described(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     volume = VOLUMES[kind]()
     told = summary(volume)
-    assert told["size"] == [*volume.array.shape[2::-1]]
+    assert told["size"] == [*volume.array.shape[volume.dimension - 1 :: -1]]
     assert told["components"] == (3 if kind == "coloured" else 1)
     assert told["minimum"] <= told["maximum"]
     show_summary(volume)
@@ -60,12 +66,14 @@ def test_any_volume_is_described(kind: str, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("kind", VOLUMES)
-def test_any_volume_is_drawn(kind: str) -> None:
+def test_any_volume_is_drawn(kind: str, tmp_path: Path) -> None:
     volume = VOLUMES[kind]()
     picture = middle_planes(volume)
     assert picture.dtype == np.uint8
-    assert min(picture.shape) >= 1
-    assert np.array_equal(imagecodecs.png_decode(imagecodecs.png_encode(picture)), picture)
+    assert max(picture.shape) >= LONGEST
+    path = tmp_path / "planes.png"
+    write_picture(volume, path)
+    assert np.array_equal(imagecodecs.png_decode(path.read_bytes()), picture)
 
 
 @pytest.mark.parametrize("orientation", [(1.0, 0.0, 0.0, 0.0, 1.0, 0.0), CORONAL, SAGITTAL])
@@ -82,16 +90,39 @@ def test_the_head_is_up_whatever_the_slices_are(orientation: tuple[float, ...]) 
 
     volume = a_volume("MR", 16, orientation=orientation, step=1.0, pixels=pixels, PixelSpacing=["1", "1"])
     picture = middle_planes(volume)
-    assert picture.shape == (16, 3 * 16 + 2 * GAP)
-    for left in (16 + GAP, 2 * (16 + GAP)):
-        plane = picture[:, left : left + 16]
-        assert plane[:8].min() == 255
-        assert plane[8:].max() == 0
+    assert picture.shape == (LONGEST + 3 * MARGIN, 3 * SIDE)
+    half = LONGEST // 2
+    for place in (1, 2):
+        plane = picture[MARGIN:, place * SIDE + MARGIN :][:LONGEST, :LONGEST]
+        assert plane[:half].min() == 255
+        assert plane[half:].max() == 0
 
 
 def test_pixels_are_square_in_the_body() -> None:
+    """20 mm in each direction."""
     volume = a_volume(slices=4, rows=10, columns=20, step=5.0, PixelSpacing=["2", "1"])
-    assert middle_planes(volume).shape == (20, 20 + GAP + 20 + GAP + 20)
+    assert middle_planes(volume).shape == (LONGEST + 3 * MARGIN, 3 * SIDE)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "edges"),
+    [
+        ((1.0, 0.0, 0.0, 0.0, 1.0, 0.0), "RLAP"),
+        (CORONAL, "RLSI"),
+        (SAGITTAL, "APSI"),
+        ((-1.0, 0, 0, 0, -1.0, 0), "LRPA"),
+    ],
+)
+def test_the_letters_of_a_slice_are_those_of_its_directions(orientation: tuple[float, ...], edges: str) -> None:
+    assert middle_slice(a_volume("MR", 1, orientation=orientation)).edges == edges
+
+
+def test_a_projection_has_no_letters_but_a_ruler() -> None:
+    volume = a_volume("CR", 1, dtype="uint16", pixels=lambda _: np.zeros((6, 7), np.uint16))
+    picture = middle_planes(volume)
+    assert middle_slice(volume).edges == ""
+    assert not picture[: -2 * MARGIN].any()
+    assert picture[-MARGIN:].any()
 
 
 def test_the_demo_shows_a_search_and_a_volume_and_writes_nothing(
@@ -110,9 +141,8 @@ def test_the_demo_s_picture_shows_a_body_in_the_air(run: Run, tmp_path: Path) ->
     path = tmp_path / "demo.png"
     assert run("demo", "--picture", path).code == 0
     picture = imagecodecs.png_decode(path.read_bytes())
-    height, width = picture.shape
-    assert width == 3 * height + 2 * GAP
-    axial, middle = picture[:, :height], slice(height // 3, 2 * height // 3)
+    assert picture.shape == (LONGEST + 3 * MARGIN, 3 * SIDE)
+    axial, middle = picture[MARGIN:, MARGIN:][:LONGEST, :LONGEST], slice(LONGEST // 3, 2 * LONGEST // 3)
     assert {0, 255} <= {*np.unique(axial)}
-    assert axial[: height // 8, : height // 8].mean() < 30 < axial[middle, middle].mean()
+    assert axial[: LONGEST // 8, : LONGEST // 8].mean() < 30 < axial[middle, middle].mean()
     assert [*tmp_path.iterdir()] == [path]

@@ -1,0 +1,175 @@
+"""Many series, one after the other or side by side: the image of each, or the error that kept it back."""
+
+from __future__ import annotations
+
+import builtins
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, TypeVar
+
+from itkdicomqr.criteria import NAMES, check_keywords
+from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
+from itkdicomqr.functions import CLIENT_OPTIONS, load_series
+from itkdicomqr.node import Pacs, nodes_of
+from itkdicomqr.table import Row
+from itkdicomqr.volume import Volume
+from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.picking import Pick
+from itkdicomqr.volume.toolkits import TARGETS
+
+CohortRow = TypeVar("CohortRow", Row, Mapping[str, Any])
+"""What a row may be: one of `find_series`, or keyword arguments of `load_series`."""
+
+Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""A function that is called like ``map``."""
+
+LOOK_AHEAD = 4
+"""How many rows an executor has in hand unless told otherwise."""
+
+
+def load_cohort(
+    rows: Iterable[CohortRow],
+    *,
+    pacs: Pacs = None,
+    executor: Executor | None = None,
+    map: Mapped | None = None,  # noqa: A002 the name that tells what fits
+    look_ahead: int = LOOK_AHEAD,
+    toolkit: str = "itk",
+    volume: Pick = None,
+    stack: bool = False,
+    **criteria_and_options: Any,
+) -> Iterator[tuple[CohortRow, Any]]:
+    """Load one image a row, in the order of the rows; what keeps a row back is given in its place.
+
+    Nothing is loaded before it is asked for, so a thousand rows need no more memory than a few. By
+    default one row is loaded at a time, when the loop comes to it. With ``executor`` the next ones are
+    loaded meanwhile.
+
+    Parameters
+    ----------
+    rows : iterable of Row or of mappings
+        Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
+        ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
+        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows.
+        ``volume`` and the other options may differ by row, too.
+    pacs
+        Which archives, as `load_series` takes them; None is the archive of the row, or the default.
+    executor : concurrent.futures.Executor, optional
+        What loads: threads while the archive is slow, processes to decode on several cores. It stays
+        open; what has not begun when the loop ends is cancelled.
+    map : callable, optional
+        Instead of an executor, anything that is called like the built-in ``map`` and gives its results
+        in order: ``multiprocessing.Pool().imap``, or a function around joblib or dask. It decides how far
+        it looks ahead.
+    look_ahead : int
+        How many rows the executor has in hand at most, each of which may hold an image: more than it
+        has workers keeps all of them busy.
+    toolkit, volume, stack
+        As `load_series` takes them. An executor and a ``map`` bring volumes, from which the toolkit's
+        images are made here, one at a time: they pass between processes, and images do not.
+    **criteria_and_options
+        What all rows have in common: criteria, the options of `read_volumes`, and the timeouts of `Client`.
+
+    Yields
+    ------
+    row : Row or mapping
+        As it was given; from another process, its copy.
+    image : itk.Image, SimpleITK.Image, Volume or DICOMQRError
+        What `load_series` returns for the row, or what it raises.
+
+    Raises
+    ------
+    InputError
+        What concerns all rows cannot be meant: the archive, the toolkit, an option; at once.
+    TypeError
+        A keyword argument is not known; one of a row, when the loop comes to it.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ProcessPoolExecutor
+    >>> table = find_series("99999", "2021", modality="CT", pacs="ORTHANC@localhost:4242")  # doctest: +SKIP
+    >>> with ProcessPoolExecutor(4) as executor:  # doctest: +SKIP
+    ...     for row, image in load_cohort(table, executor=executor, look_ahead=5):
+    ...         if isinstance(image, DICOMQRError):
+    ...             print(row.SeriesNumber, image)
+    """
+    _check(toolkit, look_ahead, criteria_and_options)
+    if executor is not None and map is not None:
+        message = "executor= and map= both say who loads: give one of them"
+        raise InputError(message)
+    in_turn = executor is None and map is None
+    load = _Loading(
+        {
+            "pacs": None if pacs is None else nodes_of(pacs),
+            "toolkit": toolkit if in_turn else "volume",
+            "volume": volume,
+            "stack": stack,
+            **criteria_and_options,
+        }
+    )
+    mapped = map or (partial(_ahead, executor, look_ahead) if executor else builtins.map)
+    return ((row, _finished(loaded, toolkit)) for row, loaded in mapped(load, rows))
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """What a worker does with a row; it can be sent to another process."""
+
+    common: Mapping[str, Any]
+
+    def __call__(self, row: Any) -> tuple[Any, Any]:
+        try:
+            return row, load_series(**{**self.common, **_words(row)})
+        except DICOMQRError as error:
+            return row, error
+
+
+def _words(row: object) -> Mapping[str, Any]:
+    """Give the keyword arguments that a row stands for."""
+    if isinstance(row, Row):
+        return {"series": row}
+    if isinstance(row, Mapping):
+        return row
+    message = f"a row of the type {type(row).__name__} is neither of find_series nor a mapping of criteria"
+    raise CriteriaError(message)
+
+
+def _ahead(executor: Executor, most: int, load: _Loading, rows: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Be the ``map`` of an executor that takes no more rows in hand than it may."""
+    in_hand: deque[Any] = deque()
+    try:
+        for row in rows:
+            in_hand.append(executor.submit(load, row))
+            if len(in_hand) == most:
+                yield in_hand.popleft().result()
+        while in_hand:
+            yield in_hand.popleft().result()
+    finally:
+        for future in in_hand:
+            future.cancel()
+
+
+def _finished(loaded: Any, toolkit: str) -> Any:
+    """Make the toolkit's image of a volume that a worker brought."""
+    if toolkit == "volume" or not isinstance(loaded, Volume):
+        return loaded
+    try:
+        return TARGETS[toolkit]().image(loaded)
+    except DICOMQRError as error:
+        return error
+
+
+def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
+    """Refuse now what would fail for every row."""
+    if toolkit not in TARGETS:
+        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
+        raise InputError(message)
+    if look_ahead < 1:
+        message = f"look_ahead={look_ahead!r}: give at least 1"
+        raise InputError(message)
+    options = {option.name for option in fields(Options)}
+    check_keywords(words, NAMES | options | CLIENT_OPTIONS)
+    Options(**{name: value for name, value in words.items() if name in options})

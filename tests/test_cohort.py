@@ -1,0 +1,237 @@
+"""Cohorts: an image or an error a row, in order, a few at a time, by whatever loads."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
+from typing import Any
+
+import itk
+import numpy as np
+import pytest
+import SimpleITK as sitk  # noqa: N813
+
+from itkdicomqr import (
+    AmbiguousSeriesError,
+    ConnectError,
+    CriteriaError,
+    DICOMQRError,
+    InputError,
+    MultipleVolumesError,
+    NodeError,
+    NoMatchError,
+    Row,
+    Volume,
+    find_series,
+    load_cohort,
+    load_series,
+)
+from itkdicomqr.cohort import LOOK_AHEAD
+from itkdicomqr.testing import Archive
+
+NOBODY = "NOBODY@127.0.0.1:1"
+CHEST = {"patient_id": "99999", "date": "2005", "description": "Chest-- PA & Lateral"}
+SAGITTAL = {"patient_id": "99999", "date": "2022", "description": "T1 SAG"}
+PHASES = {"patient_id": "99999", "date": "2021", "description": "AX 4D"}
+SEVERAL = {"patient_id": "99999", "date": "2021", "description": None}
+ABSENT = {"patient_id": "00000", "date": None, "description": "T1 SAG"}
+MIXED: list[dict[str, Any]] = [SAGITTAL, ABSENT, CHEST, SEVERAL, PHASES]
+KINDS = [Volume, NoMatchError, Volume, AmbiguousSeriesError, MultipleVolumesError]
+
+
+def in_processes() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def kinds(loaded: Iterable[tuple[Any, Any]]) -> list[type]:
+    return [type(image) for _, image in loaded]
+
+
+def test_each_row_gives_its_image_or_its_error_in_order(demo_archive: Archive) -> None:
+    loaded = list(load_cohort(MIXED, pacs=demo_archive.url, toolkit="volume"))
+    assert [row for row, _ in loaded] == MIXED
+    assert kinds(loaded) == KINDS
+
+
+def test_threads_give_the_same(demo_archive: Archive) -> None:
+    with ThreadPoolExecutor(3) as executor:
+        loaded = list(load_cohort(MIXED, pacs=demo_archive.url, toolkit="volume", executor=executor))
+    assert [row for row, _ in loaded] == MIXED
+    assert kinds(loaded) == KINDS
+
+
+def test_processes_give_the_same_and_the_toolkit_s_images_are_made_here(demo_archive: Archive) -> None:
+    with in_processes() as executor:
+        loaded = list(load_cohort(MIXED, pacs=demo_archive.url, executor=executor))
+    expected: Any = load_series(*SAGITTAL.values(), pacs=demo_archive.url)
+    image = loaded[0][1]
+    assert isinstance(image, itk.Image[itk.US, 3])
+    assert np.array_equal(itk.array_from_image(image), itk.array_from_image(expected))
+    assert image.GetMetaDataDictionary().GetKeys() == expected.GetMetaDataDictionary().GetKeys()
+    assert itk.spacing(image) == itk.spacing(expected)
+    assert kinds(loaded)[1::2] == KINDS[1::2]
+    ambiguous = loaded[3][1]
+    assert len(ambiguous.candidates) > 1
+    assert loaded[4][1].volumes
+
+
+@pytest.mark.parametrize("toolkit", ["itk", "simpleitk", "volume"])
+def test_rows_of_a_search_go_in(demo_archive: Archive, toolkit: str) -> None:
+    table = find_series("99999", "2022", pacs=demo_archive.url)
+    types = {"itk": itk.Image[itk.US, 3], "simpleitk": sitk.Image, "volume": Volume}
+    loaded = list(load_cohort(table, toolkit=toolkit))
+    assert [row for row, _ in loaded] == [*table]
+    assert isinstance(loaded[0][1], types[toolkit])
+
+
+def mapped_by_threads(load: Callable[[Any], Any], rows: Iterable[Any]) -> Iterator[Any]:
+    with ThreadPool(2) as pool:
+        yield from pool.imap(load, rows)
+
+
+@pytest.mark.parametrize("by", [map, mapped_by_threads])
+def test_anything_called_like_map_may_load(demo_archive: Archive, by: Any) -> None:
+    loaded = load_cohort(iter(MIXED), pacs=demo_archive.url, map=by, toolkit="simpleitk")
+    assert kinds(loaded) == [sitk.Image if kind is Volume else kind for kind in KINDS]
+
+
+def test_rows_of_a_csv_file_go_in(demo_archive: Archive) -> None:
+    rows = csv.DictReader(["patient_id,date,series_number", "99999,2005-01-06,1"])
+    assert kinds(load_cohort(rows, pacs=demo_archive.url, toolkit="volume")) == [Volume]
+
+
+def test_options_are_of_all_rows_or_of_one(demo_archive: Archive) -> None:
+    rows: list[dict[str, Any]] = [{**PHASES, "volume": 1}, PHASES, {**PHASES, "stack": True}]
+    loaded = [image for _, image in load_cohort(rows, pacs=demo_archive.url, toolkit="volume", volume=0)]
+    whole = load_cohort(rows[1:2], pacs=demo_archive.url, toolkit="volume", stack=True, dtype="float32")
+    ((_, stacked),) = whole
+    first, second = loaded[1], loaded[0]
+    assert np.array_equal(stacked.array, [first.array, second.array])
+    assert loaded[2].dimension == 4
+
+
+def counted(rows: Iterable[Any], taken: list[Any]) -> Iterator[Any]:
+    for row in rows:
+        taken.append(row)
+        yield row
+
+
+def test_one_row_at_a_time_is_loaded_by_default() -> None:
+    taken: list[Any] = []
+    loaded = load_cohort(counted([CHEST] * 9, taken), pacs=NOBODY)
+    assert taken == []
+    next(loaded)
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("look_ahead", [1, 3])
+def test_an_executor_has_few_rows_in_hand(look_ahead: int) -> None:
+    taken: list[Any] = []
+    with ThreadPoolExecutor(8) as executor:
+        loaded = load_cohort(counted([CHEST] * 9, taken), pacs=NOBODY, executor=executor, look_ahead=look_ahead)
+        for count, (_, error) in enumerate(loaded, 1):
+            assert isinstance(error, ConnectError)
+            assert len(taken) == min(9, count + look_ahead - 1)
+        assert count == 9
+
+
+class Idle(ThreadPoolExecutor):
+    """Begins nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.given: list[Future[Any]] = []
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        self.given.append(Future())
+        if len(self.given) == 1:
+            self.given[0].set_result((CHEST, DICOMQRError("first")))
+        return self.given[-1]
+
+
+def test_what_has_not_begun_when_the_loop_ends_is_cancelled() -> None:
+    with Idle() as executor:
+        for _ in load_cohort([CHEST] * 9, pacs=NOBODY, executor=executor, look_ahead=3):
+            break
+        assert [future.cancelled() for future in executor.given] == [False, True, True]
+
+
+@pytest.fixture
+def interrupting() -> Iterator[str]:
+    """An archive that never answers, and interrupts this process when it is asked."""
+    main_thread = threading.get_ident()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def interrupt() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(1)
+                signal.pthread_kill(main_thread, signal.SIGINT)
+                while connection.recv(4096):
+                    pass
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        yield f"STALLED@127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
+    taken: list[Any] = []
+    with ThreadPoolExecutor(1) as pool:
+        rows = counted([CHEST] * 9, taken)
+        loaded = load_cohort(rows, pacs=interrupting, executor=pool if workers else None, connect_timeout=2)
+        with pytest.raises(KeyboardInterrupt):
+            next(loaded)
+        assert next(loaded, None) is None
+    assert len(taken) == (LOOK_AHEAD if workers else 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"patient_id": "99*"}, "wildcard"),
+        ({}, "no criterion was given"),
+        (("99999", "2005"), "type tuple is neither of find_series nor a mapping"),
+        (CHEST | {"toolkit": "vtk"}, "there are 'itk'"),
+    ],
+)
+def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> None:
+    ((given, error),) = load_cohort([row], pacs=NOBODY)
+    assert given is row
+    assert isinstance(error, InputError)
+    assert reason in str(error)
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "reason"),
+    [
+        ({"pacs": "nowhere:"}, NodeError, "names no archive"),
+        ({"toolkit": "vtk"}, InputError, "there are 'itk'"),
+        ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
+        ({"look_ahead": 0}, InputError, "give at least 1"),
+        ({"map": map, "executor": Idle()}, InputError, "give one of them"),
+        ({"modalty": "CT"}, TypeError, "did you mean 'modality'"),
+    ],
+)
+def test_what_no_row_could_do_with_is_refused_at_once(words: dict[str, Any], error: type, reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        load_cohort([CHEST], **{"pacs": NOBODY, **words})
+
+
+def test_a_misspelt_criterion_of_a_row_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(TypeError, match="did you mean 'description'"):
+        next(load_cohort([{"descripton": "T1"}], pacs=NOBODY))
+
+
+def test_a_row_and_common_criteria_contradict_each_other(demo_archive: Archive) -> None:
+    row = find_series("99999", "2005", pacs=demo_archive.url).one()
+    ((_, error),) = load_cohort([row], modality="CR")
+    assert isinstance(row, Row)
+    assert isinstance(error, CriteriaError)

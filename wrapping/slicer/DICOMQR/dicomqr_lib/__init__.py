@@ -1,0 +1,1 @@
+"""What the module does that needs no Slicer."""
