@@ -119,7 +119,7 @@ def test_every_error_has_a_code_and_every_code_a_meaning() -> None:
     assert all(meaning for meaning, _ in EXIT_CODES.values())
 
 
-@pytest.mark.parametrize("command", [(), ("echo",), ("find",), ("load",), ("demo",), ("serve",)])
+@pytest.mark.parametrize("command", [(), ("echo",), ("find",), ("load",), ("doctor",), ("demo",), ("serve",)])
 def test_every_help_names_the_exit_codes(run: Run, command: tuple[str, ...]) -> None:
     for option in ("-h", "--help"):
         outcome = run(*command, option)
