@@ -2,8 +2,8 @@
 
 The configuration names archives in its tables ``[nodes.NAME]``. Beside it, ``profiles/NAME.toml``
 holds what was found to suit an archive (``itkdicomqr doctor NODE --save``), in the same words. A
-setting of the configuration goes before one of the profile, and the profile before the default; a
-profile with a ``url`` is a node by itself.
+setting of the configuration goes before one of the profile, and the profile before defaults and the
+options within a URL; a profile with a ``url`` is a node by itself.
 """
 
 from __future__ import annotations

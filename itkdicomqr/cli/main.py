@@ -210,7 +210,10 @@ def doctor(
     from itkdicomqr.doctor import examine, save_profile
     from itkdicomqr.node import nodes_of
 
-    (chosen,) = nodes_of(node)
+    chosen, *others = nodes_of(node)
+    if others:
+        message = "the default is several archives: name one of them"
+        raise NodeError(message)
     timeouts = chosen.timeouts if connect_timeout is None else replace(chosen.timeouts, connect=connect_timeout)
     chosen = replace(chosen, timeouts=timeouts, receiver=receiver or chosen.receiver)
     diagnosis = examine(chosen, patient_id=patient_id, study_uid=study_uid, seconds=total_timeout)

@@ -11,7 +11,7 @@ from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, Proposal, service
 from itkdicomqr.catalogue import UNIQUE_KEYS, identifier, path_to
 from itkdicomqr.criteria import Level
-from itkdicomqr.errors import TruncatedMatchesError
+from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
 from itkdicomqr.matchers import DateRange
 from itkdicomqr.node import Node
 from itkdicomqr.table import Row
@@ -109,7 +109,8 @@ class Case:
     @property
     def sample(self) -> Sample:
         """What there is to ask about, in the examinations that need it."""
-        assert self.found is not None  # noqa: S101 the table of examinations tells which need it
+        if self.found is None:
+            raise NoMatchError("the archive shows us nothing to ask about")
         return self.found
 
     def until(self) -> Deadline:

@@ -119,11 +119,12 @@ def takes_associations(case: Case) -> Finding:
 
 def takes_storage_contexts(case: Case) -> Finding:
     """Ask which storage classes and lossless transfer syntaxes it may send by C-GET, to us as the SCP."""
-    get, classes = GET[case.node.model], classes_of("")
+    endpoint = case.node.get or case.node
+    get, classes = GET[endpoint.model], classes_of("")
     likely = (case.found.one.get("Modality") if case.found else None) or "CT"
     first = classes_of(likely)[0]
     proposals = [service(get), *storage(classes, UNCOMPRESSED[:1]), *storage([first], LOSSLESS[1:])]
-    with case.associate(*proposals) as association:
+    with case.associate(*proposals, as_node=endpoint) as association:
         if not association.accepts(get):
             return notable("it offers no C-GET, so no storage contexts for it")
         accepted = [each for each in association.contexts if each.abstract_syntax != get]

@@ -79,7 +79,7 @@ class Diagnosis:
 
     def __getitem__(self, name: str) -> Finding:
         """Give the finding of a name."""
-        return next(finding for finding in self.findings if finding.name == name)
+        return {finding.name: finding for finding in self.findings}[name]
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ ACQUAINTANCE: Sequence[Examination] = (
     Examination(REACHED, connecting.is_reached),
     Examination(MODELS, connecting.offers_models),
 )
-"""What must be known first; the end of an examination whose finding is bad."""
+"""What must be known first: how it is asked everything else."""
 
 EXAMINATIONS: Sequence[Examination] = (
     Examination("TLS", connecting.is_secured),
@@ -101,11 +101,11 @@ def examine(node: Node, *, patient_id: str = "", study_uid: str = "", seconds: f
     given = {"PatientID": patient_id, "StudyInstanceUID": study_uid}
     case = Case(node, Deadline(seconds), {keyword: value for keyword, value in given.items() if value})
     findings: list[Finding] = []
-    if node.ae_title:
-        findings = [_found(examination, case) for examination in ACQUAINTANCE]
-        if findings[0].error or findings[1].error:
-            return Diagnosis(node, tuple(findings[: 1 if findings[0].error else 2]))
-        case = replace(case, node=replace(node, model=findings[1].settings["model"]))
+    for examination in ACQUAINTANCE if node.ae_title else ():
+        findings.append(_found(examination, case))
+        if findings[-1].error is not None:
+            return Diagnosis(node, tuple(findings))
+        case = replace(case, node=replace(case.node, **findings[-1].settings))
     case, finding = _sampled(case)
     findings.append(finding)
     fitting = [each for each in EXAMINATIONS if _fits(each, case)]
@@ -123,7 +123,7 @@ def _sampled(case: Case) -> tuple[Case, Finding]:
         sample = _sample_of(case)
     except DICOMQRError as error:
         cure = "give --patient-id or --study-uid if it needs one to answer"
-        return case, replace(bad(str(error.args[0]), cure, error), name=STUDIES)
+        return case, replace(_judged(error, case, cure), name=STUDIES)
     if sample is None:
         words = "it shows us no study with a series, so most of it was not examined"
         return case, replace(unknown(words, "give --patient-id or --study-uid of one that is there"), name=STUDIES)
@@ -143,7 +143,11 @@ def _found(examination: Examination, case: Case) -> Finding:
     try:
         finding = examination.ask(case)
     except DICOMQRError as error:
-        is_late = case.deadline.remaining <= 0
-        late = unknown("there was no time left", "raise --total-timeout")
-        finding = late if is_late else bad(str(error.args[0]), examination.cure, error)
+        finding = _judged(error, case, examination.cure)
     return replace(finding, name=examination.name)
+
+
+def _judged(error: DICOMQRError, case: Case, cure: str) -> Finding:
+    if case.deadline.remaining <= 0:
+        return replace(unknown("there was no time left", "raise --total-timeout"), error=error)
+    return bad(str(error.args[0]), cure, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from itkdicomqr.catalogue import RETURN_KEYS, Catalogue, distinct
@@ -81,7 +81,7 @@ class Resources:
 def windows(about: Mapping[str, str]) -> Iterator[str]:
     """Give date ranges, each longer than the one before, up to all dates; at once all where a key narrows the query."""
     if not about:
-        today = date.today()  # noqa: DTZ011 dates of studies are local
+        today = datetime.now().astimezone().date()
         for days in DAYS:
             yield f"{today - timedelta(days):%Y%m%d}-"
     yield ""

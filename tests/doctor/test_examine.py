@@ -278,12 +278,14 @@ def test_a_port_of_another_protocol_is_told(web_server: int) -> None:
     assert isinstance(diagnosis.obstacle, errors.NetworkError)
 
 
-def test_it_ends_in_time() -> None:
+@pytest.mark.parametrize("seconds", [0.2, 2])
+def test_it_ends_in_time(seconds: float) -> None:
     with Archive(DATASETS, quirks="slow-first-response=0.4") as archive:
-        diagnosis = examine(node_of(archive), seconds=2)
+        diagnosis = examine(node_of(archive), seconds=seconds)
     late = [each for each in diagnosis.findings if each.words == "there was no time left"]
     assert late
     assert {each.verdict for each in late} == {Verdict.UNKNOWN}
+    assert isinstance(diagnosis.obstacle, errors.DeadlineError)
 
 
 @pytest.mark.parametrize("quirks", ["", "like-qrscp", "upper-cases-text", "extra-rows", "lies-about-success"])
