@@ -169,16 +169,15 @@ def test_an_empty_archive_may_be_usable() -> None:
 
 def test_a_move_that_arrives_is_the_way_when_c_get_is_not(receiver: str) -> None:
     port = int(receiver.rpartition(":")[2])
-    with Archive(DATASETS, quirks="no-cget, late-move=0.2", destinations={AE_TITLE: (HOST, port)}) as archive:
+    with Archive(DATASETS, quirks="no-cget", destinations={AE_TITLE: (HOST, port)}) as archive:
         diagnosis = examine(node_of(archive, receiver=receiver))
     assert verdicts(diagnosis, *WAYS) == ["bad", "good", "unknown"]
     assert diagnosis.settings["transports"] == ["move", "dicomweb"]
     assert diagnosis.obstacle is None
 
 
-@pytest.mark.parametrize("quirks", ["move-unknown-destination", "drops-at-move"])
-def test_a_move_that_brings_nothing_is_told(quirks: str, receiver: str) -> None:
-    diagnosis = examined(quirks, receiver=receiver)
+def test_a_move_that_brings_nothing_is_told(receiver: str) -> None:
+    diagnosis = examined("move-unknown-destination", receiver=receiver)
     assert verdicts(diagnosis, *WAYS) == ["good", "bad", "unknown"]
     assert diagnosis.settings["transports"] == ["get", "dicomweb"]
     assert diagnosis.obstacle is None
@@ -278,13 +277,19 @@ def test_a_port_of_another_protocol_is_told(web_server: int) -> None:
     assert isinstance(diagnosis.obstacle, errors.NetworkError)
 
 
-@pytest.mark.parametrize("seconds", [0.2, 2])
-def test_it_ends_in_time(seconds: float) -> None:
+def test_it_ends_in_time() -> None:
     with Archive(DATASETS, quirks="slow-first-response=0.4") as archive:
-        diagnosis = examine(node_of(archive), seconds=seconds)
+        diagnosis = examine(node_of(archive), seconds=2)
     late = [each for each in diagnosis.findings if each.words == "there was no time left"]
     assert late
     assert {each.verdict for each in late} == {Verdict.UNKNOWN}
+    assert isinstance(diagnosis.obstacle, errors.DeadlineError)
+
+
+def test_an_archive_that_never_answers_is_not_waited_for() -> None:
+    with socket.create_server((HOST, 0)) as silent:
+        diagnosis = examine(Node(HOST, silent.getsockname()[1], "SILENT", timeouts=BRISK), seconds=0.3)
+    assert [finding.name for finding in diagnosis.findings] == ["association"]
     assert isinstance(diagnosis.obstacle, errors.DeadlineError)
 
 
