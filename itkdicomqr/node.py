@@ -1,4 +1,10 @@
-"""An archive: where it listens, what it is called, and how we speak to it."""
+"""An archive: where it listens, what it is called, and how we speak to it.
+
+The configuration names archives in its tables ``[nodes.NAME]``. Beside it, ``profiles/NAME.toml``
+holds what was found to suit an archive (``itkdicomqr doctor NODE --save``), in the same words. A
+setting of the configuration goes before one of the profile, and the profile before defaults and the
+options within a URL; a profile with a ``url`` is a node by itself.
+"""
 
 from __future__ import annotations
 
@@ -280,31 +286,55 @@ def configuration_file() -> Path:
     return Path(named) if named else user_config_path("itkdicomqr") / "config.toml"
 
 
+def profile_file(name: str) -> Path:
+    """The TOML file of what was found to suit a node, in ``profiles`` beside the configuration."""
+    return configuration_file().parent / "profiles" / f"{quote(name, safe='')}.toml"
+
+
+def is_name(text: str) -> bool:
+    """Tell whether ``pacs=`` takes a text for a node's name, and not for a URL."""
+    return bool(text) and not re.search("[@:/]", text)
+
+
+def is_configured(name: str) -> bool:
+    """Tell whether the configuration itself, without profiles, has a node of this name."""
+    return name in _configuration().get("nodes", {})
+
+
 def _node(pacs: object) -> Node:
     if isinstance(pacs, Node):
         return pacs
     if not isinstance(pacs, str):
         message = f"{pacs!r} names no archive: give a URL, a configured name or a Node"
         raise NodeError(message)
-    return Node.parse(pacs) if re.search("[@:/]", pacs) else _configured(pacs)
+    return configured(pacs) if is_name(pacs) else Node.parse(pacs)
 
 
-def _configured(name: str) -> Node:
+def configured(name: str) -> Node:
+    """Give the node that the configuration calls so, completed by its profile.
+
+    Raises
+    ------
+    NodeError
+        There is none, or its settings are wrong.
+    """
     nodes = _configuration().get("nodes", {})
-    if name not in nodes:
+    profile = _read_toml(profile_file(name))
+    if name not in nodes and "url" not in profile:
         known = ", ".join(sorted(nodes)) or "none"
         message = (
             f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
         )
         raise NodeError(message)
-    return _from_table(name, nodes[name])
+    return _from_table(name, nodes.get(name, {}), profile)
 
 
-def _from_table(name: str, table: str | Mapping[str, Any]) -> Node:
+def _from_table(name: str, table: str | Mapping[str, Any], profile: Mapping[str, Any]) -> Node:
     try:
-        return replace(_endpoint(table), name=name)
+        told = {"url": table} if isinstance(table, str) else table
+        return replace(_endpoint({**profile, **told}), name=name)
     except (TypeError, AttributeError) as error:
-        message = f"[nodes.{name}] in {configuration_file()}: {error}"
+        message = f"[nodes.{name}] in {configuration_file()}, or its profile: {error}"
         raise NodeError(message) from None
 
 
@@ -362,10 +392,13 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _configuration() -> dict[str, Any]:
-    path = configuration_file()
+    return _read_toml(configuration_file())
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         message = f"{path} cannot be read: {error}"

@@ -161,7 +161,7 @@ class Association:
             if response.command.status != status.SUCCESS:
                 raise _failure(response.command)
 
-    def find(self, identifier: Dataset, model: str) -> Iterator[Header]:
+    def find(self, identifier: Dataset, model: str) -> Generator[Header, None, None]:
         """Query at the level that the identifier names (C-FIND, PS3.4 C.4.1).
 
         Parameters
@@ -258,6 +258,11 @@ class Association:
     def local_host(self) -> str:
         """Our address on this connection."""
         return self._transport.local_host
+
+    @property
+    def contexts(self) -> tuple[Context, ...]:
+        """The presentation contexts that the archive accepted."""
+        return tuple(self._granted.contexts.values())
 
     def accepts(self, abstract_syntax: str) -> bool:
         """Tell whether a presentation context of this class was accepted."""

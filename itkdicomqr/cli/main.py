@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +273,59 @@ def cohort(
         show_report(outcomes, as_json=as_json)
     if any(outcome.code for outcome in outcomes):
         raise click.exceptions.Exit(COHORT_INCOMPLETE)
+
+
+@commands.command(epilog=EXIT_CODE_HELP)
+@click.argument("node", required=False)
+@click.option("--patient-id", "-p", default="", metavar="ID", help="Whose studies to ask about.")
+@click.option("--study-uid", default="", metavar="UID", help="Which study; the newest few by default.")
+@click.option("--receiver", metavar="HOST:PORT", help="Where to listen for a C-MOVE, as the archive knows us.")
+@click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association.")
+@click.option("--total-timeout", type=float, default=300, show_default=True, metavar="SECONDS", help="For all of it.")
+@click.option(
+    "--save",
+    is_flag=False,
+    flag_value="",
+    metavar="[NAME]",
+    help="Keep what suits the archive for later calls, under the node's name or this one.",
+)
+@json_option
+def doctor(
+    *,
+    node: str | None,
+    patient_id: str,
+    study_uid: str,
+    receiver: str | None,
+    connect_timeout: float | None,
+    total_timeout: float,
+    save: str | None,
+    as_json: bool,
+) -> None:
+    """Tell what an archive can do, what is wrong, and what cures it.
+
+    NODE is a URL or a configured name. It is asked harmless questions alone, nothing is changed there, and no patient
+    data is shown.
+    """
+    from itkdicomqr.cli.diagnosis import show_diagnosis
+    from itkdicomqr.cli.show import show_json
+    from itkdicomqr.doctor import examine, save_profile
+    from itkdicomqr.node import nodes_of
+
+    chosen, *others = nodes_of(node)
+    if others:
+        message = "the default is several archives: name one of them"
+        raise NodeError(message)
+    timeouts = chosen.timeouts if connect_timeout is None else replace(chosen.timeouts, connect=connect_timeout)
+    chosen = replace(chosen, timeouts=timeouts, receiver=receiver or chosen.receiver)
+    diagnosis = examine(chosen, patient_id=patient_id, study_uid=study_uid, seconds=total_timeout)
+    if as_json:
+        show_json(diagnosis.to_dict())
+    else:
+        show_diagnosis(diagnosis)
+    if save is not None and diagnosis.obstacle is None:
+        click.echo(f"kept in {save_profile(diagnosis, save)}", err=True)
+    if diagnosis.obstacle is not None:
+        raise diagnosis.obstacle
 
 
 @commands.command(epilog=EXIT_CODE_HELP)

@@ -1,0 +1,128 @@
+"""Examinations of how instances can be had; each brings one, which is thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from itkdicomqr.association import Association
+from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
+from itkdicomqr.association.receiver import Receiver
+from itkdicomqr.catalogue import identifier, path_to
+from itkdicomqr.criteria import Level
+from itkdicomqr.dicomweb import Session, WebCatalogue, wado
+from itkdicomqr.doctor.case import Case
+from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
+from itkdicomqr.errors import IncompleteSeriesError, NetworkError
+from itkdicomqr.instance import Instance
+from itkdicomqr.retrieval.moving import move
+
+SYNTAXES = (*LOSSLESS, *LOSSY)
+"""All, since it is to show whether anything comes; what comes is thrown away."""
+
+OTHER_WAYS = "have C-GET allowed; or let C-MOVE (receiver=) or DICOMweb (dicomweb=) bring what does not come by it"
+
+NO_RECEIVER = (
+    "give receiver='host:port' of this machine (--receiver), and have the archive's administrator enter our AE title "
+    "{title!r} with that address"
+)
+
+
+def sends_by_get(case: Case) -> Finding:
+    """Ask for one instance by C-GET."""
+    came, said = _got(case, case.sample.instance_uid)
+    if came:
+        return good("an instance came")
+    message = f"no instance came by C-GET (the archive said: {said})"
+    return bad(message, OTHER_WAYS, IncompleteSeriesError(message))
+
+
+def sends_lists_by_get(case: Case) -> Finding:
+    """Ask for one instance by C-GET with a list: of its UID twice, since a UID that nothing has may fail anyway."""
+    uid = case.sample.instance_uid
+    if not uid:
+        return unknown("no instance is listed")
+    try:
+        came, said = _got(case, f"{uid}\\{uid}")
+    except NetworkError as error:
+        came, said = 0, error.args[0]
+    if came:
+        return good("it sends instances by a list of UIDs")
+    return notable(f"it does not send an instance by a list of UIDs ({said}); they are asked for one by one")
+
+
+def sends_by_move(case: Case) -> Finding:
+    """Ask for one instance by C-MOVE to our receiver."""
+    if not case.node.receiver:
+        return unknown("we have no receiver", NO_RECEIVER.format(title=case.node.calling_ae_title))
+    came: list[Instance] = []
+    request = _request(case, case.sample.instance_uid, (case.node.move or case.node).model)
+    with Receiver(case.node) as receiver:
+        moving = move(case.node, request, receiver, case.until(), complete=lambda: bool(came), lossy=True)
+        with closing(moving):
+            came.extend(_first(moving))
+    return good(f"an instance came from it to our receiver at {case.node.receiver}")
+
+
+def answers_qido(case: Case) -> Finding:
+    """Ask for one study by QIDO-RS."""
+    if not case.node.dicomweb:
+        return unknown("no DICOMweb service is configured", "give dicomweb='https://host/dicom-web' if it has one")
+    with closing(Session(case.node, case.until())) as session:
+        WebCatalogue(session).verify()
+    return good("it answers a query")
+
+
+def sends_by_wado(case: Case) -> Finding:
+    """Ask for one instance by WADO-RS."""
+    if not case.node.dicomweb:
+        return unknown("no DICOMweb service is configured")
+    uid = case.sample.instance_uid
+    with closing(wado(case.node, case.sample.one, case.until(), [uid] if uid else None)) as sending:
+        if _first(sending):
+            return good("an instance came")
+    message = "no instance came by WADO-RS"
+    return bad(message, error=IncompleteSeriesError(message))
+
+
+def _got(case: Case, uids: str) -> tuple[int, str]:
+    """Ask for an instance, or any one of the series, and give how many came and what the archive said of it."""
+    endpoint = case.node.get or case.node
+    proposals = [service(GET[endpoint.model]), *storage(_classes(case), SYNTAXES)]
+    with (
+        Association.open(endpoint, proposals, case.until()) as association,
+        closing(association.get(_request(case, uids, endpoint.model))) as sending,
+    ):
+        try:
+            next(sending)
+        except StopIteration as end:
+            return 0, str(end.value)
+    return 1, ""
+
+
+def _classes(case: Case) -> Sequence[str]:
+    """Ask for the storage class of the instance; where the archive does not tell, guess some from the modality."""
+    series, uid = case.sample.one, case.sample.instance_uid
+    path = path_to(series, Level.SERIES, case.node.model)
+    try:
+        rows = case.ask(Level.IMAGE, {**path, "SOPInstanceUID": uid, "SOPClassUID": ""}).rows if uid else ()
+    except NetworkError:
+        rows = ()
+    told = [row.get("SOPClassUID") for row in rows if row.get("SOPInstanceUID") == uid]
+    if told and told[0]:
+        return (told[0],)
+    return classes_of(series.get("Modality") or "")[: (MAX_CONTEXTS - 1) // len(SYNTAXES)]
+
+
+def _request(case: Case, uids: str, model: str) -> Dataset:
+    """Make the identifier that asks for instances of the series, or where none is listed for all of it."""
+    path = path_to(case.sample.one, Level.SERIES, model)
+    return identifier(Level.IMAGE, {**path, "SOPInstanceUID": uids}) if uids else identifier(Level.SERIES, path)
+
+
+def _first(sending: Generator[Instance, None, Any]) -> list[Instance]:
+    return [*islice(sending, 1)]
