@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from pydicom.dataset import Dataset
 
@@ -56,19 +57,22 @@ class Catalogue:
     """The queries that a search needs, on one association.
 
     Rows come back without doubles, and without those that belong to another study or series
-    than was asked for: archives send both. All but `_answers` holds for DICOMweb too.
+    than was asked for: archives send both. All but `_answer` holds for DICOMweb too.
 
     Parameters
     ----------
     association : Association
-        Open, with the query service accepted.
+        Open; `query_services` is what to propose.
     node : Node
-        The archive.
+        The archive; rows carry it with the model that it accepted.
     """
+
+    plain_spoken: ClassVar[bool] = False
+    """Whether answers come in pages, so that none is cut, and in UTF-8, so that none loses characters."""
 
     def __init__(self, association: Association, node: Node) -> None:
         self._association = association
-        self._node = node
+        self._node = spoken(node, association)
 
     def patients(self, criteria: Criteria) -> list[Row]:
         """Ask for patients (PS3.4 table C.6-1)."""
@@ -89,10 +93,10 @@ class Catalogue:
         """
         wanted = criteria.at(Level.STUDY)
         try:
-            rows = whole_studies(self, wanted)
+            rows = self._studies(wanted)
             surer = surest(wanted)
-            if surer != wanted and not any(refusal(row, wanted) is None for row in rows):
-                rows = whole_studies(self, surer)
+            if not self.plain_spoken and surer != wanted and not any(refusal(row, wanted) is None for row in rows):
+                rows = self._studies(surer)
         except StatusError as error:
             raise self._needing_patient(error, wanted) from error
         return rows
@@ -106,6 +110,8 @@ class Catalogue:
             There may be more.
         """
         known = study.without(STUDY_COUNT)
+        if self.plain_spoken:
+            return [row.joined(known) for row in self._all(Level.SERIES, criteria.at(Level.SERIES), below=study)]
         return [row.joined(known) for row in whole_series(self, study, criteria)]
 
     def study_of(self, series: Criterion) -> str:
@@ -177,6 +183,9 @@ class Catalogue:
 
     def __str__(self) -> str:
         return str(self._node)
+
+    def _studies(self, wanted: Sequence[Criterion]) -> list[Row]:
+        return self._all(Level.STUDY, wanted) if self.plain_spoken else whole_studies(self, wanted)
 
     def _all(
         self,

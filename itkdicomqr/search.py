@@ -19,7 +19,7 @@ from itkdicomqr.matchers import Wording
 from itkdicomqr.node import Node
 from itkdicomqr.table import MAX_SHOWN, Row, SeriesTable
 from itkdicomqr.text import text_of
-from itkdicomqr.verdicts import fulfils, refusal, untold
+from itkdicomqr.verdicts import fulfils, may_be_lost_whole, refusal, untold
 
 FetchOne = Callable[[Row], Instance]
 """Brings any one instance of a series."""
@@ -95,9 +95,11 @@ def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
 
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
     studies = told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
+    studies = studies if catalogue.plain_spoken else [_doubted(row, criteria.at(Level.STUDY)) for row in studies]
     studies = [row for row in studies if refusal(row, criteria.at(Level.STUDY)) is None]
     candidates = [series for study in studies for series in catalogue.series(study, criteria)]
     candidates = told(candidates, criteria.at(Level.SERIES))
+    candidates = candidates if catalogue.plain_spoken else [_doubted(row, criteria.criteria) for row in candidates]
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
     fulfilling = [row for row in looked_into if fulfils(row, criteria.criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
@@ -116,6 +118,12 @@ def told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
     """Count an empty value as not told where the archive fills it in no row: it may not know the attribute."""
     hidden = [each.keyword for each in criteria if not any(row.get(each.keyword) for row in rows)]
     return [row.with_values(dict.fromkeys(hidden)) for row in rows]
+
+
+def _doubted(row: Row, criteria: Iterable[Criterion]) -> Row:
+    """Count an empty text as not told where it may have lost all of the characters that would decide."""
+    keywords = [each.keyword for each in criteria if may_be_lost_whole(each)]
+    return row.with_values({keyword: row.get(keyword) or None for keyword in keywords})
 
 
 def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, node: Node) -> list[Row]:

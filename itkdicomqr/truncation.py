@@ -26,6 +26,9 @@ MAX_QUERIES = 200
 EARLIEST = date(1970, 1, 1)
 """Where the days of a range without a beginning are first halved."""
 
+FIRST_DAY, LAST_DAY = date(1000, 1, 1), date.max
+"""Between these, all days have a spelling of eight digits."""
+
 CURES: Mapping[str, str] = {
     "PATIENT": "narrow the search by patient_id",
     "STUDY": "narrow the search by patient_id, date, accession_number or study_uid",
@@ -96,8 +99,9 @@ def by_days(ask: Callable[[DateRange], Answer], span: DateRange, enough: int | N
 
 def halves(span: DateRange) -> tuple[DateRange, ...]:
     """Give the earlier and the later half of some days; nothing of a single day."""
-    first = span.first or min(EARLIEST, span.last or EARLIEST)
-    last = span.last or max(datetime.now(UTC).date(), first)
+    today = datetime.now(UTC).date()
+    first = span.first or (EARLIEST if span.last is None or span.last > EARLIEST else FIRST_DAY)
+    last = span.last or (today if first < today else LAST_DAY)
     if first >= last:
         return ()
     middle = first + (last - first) // 2

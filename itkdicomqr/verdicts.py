@@ -39,8 +39,8 @@ def verdict(criterion: Criterion, value: str | None) -> bool | None:
         return None
     wanted = criterion.matcher
     if wanted.matches(value):
-        return None if isinstance(wanted, Wording) and not value.strip() and not wanted.text.strip() else True
-    return None if isinstance(wanted, Wording | PersonName) and _may_be_lost(wanted, value) else False
+        return True
+    return None if value and isinstance(wanted, Wording | PersonName) and _may_be_lost(wanted, value) else False
 
 
 def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:
@@ -57,6 +57,14 @@ def fulfils(row: Row, criteria: Iterable[Criterion]) -> bool:
     """Tell whether a row meets all criteria as it stands."""
     values = ((each, row.get(each.keyword)) for each in criteria)
     return all(value is not None and each.matcher.matches(value) for each, value in values)
+
+
+def may_be_lost_whole(criterion: Criterion) -> bool:
+    """Tell whether an empty value may be all that is left of a text that meets, or misses, the criterion."""
+    wanted = criterion.matcher
+    if not isinstance(wanted, Wording) or (wanted.text and not wanted.text.strip("*")):
+        return False
+    return _remains(wanted.text).fullmatch("") is not None
 
 
 def _may_be_lost(wanted: Wording | PersonName, value: str) -> bool:

@@ -16,6 +16,11 @@ from tests.synthetic import ROOT, series
 
 Start = Callable[[Path, Sequence[Dataset]], AbstractContextManager[RunningArchive]]
 
+
+def imitated(quirks: str, _: Path, datasets: Sequence[Dataset]) -> AbstractContextManager[RunningArchive]:
+    return embedded(datasets, quirks=quirks)
+
+
 LIKE = ("like-orthanc", "like-dcmqrscp", "like-qrscp", "like-tiny-pacs", "like-pixelmed", "like-ctn")
 ARCHIVES: dict[str, Start] = {
     "Orthanc": orthanc,
@@ -23,7 +28,8 @@ ARCHIVES: dict[str, Start] = {
     "Orthanc, ASCII": partial(orthanc, DefaultEncoding="Ascii"),
     "dcmqrscp": dcmqrscp,
     "qrscp": qrscp,
-} | {name: (lambda _, datasets, quirks=name: embedded(datasets, quirks=quirks)) for name in ("", *LIKE)}
+    **{name: partial(imitated, name) for name in ("", *LIKE)},
+}
 
 UTF_8 = "ISO_IR 192"
 DESCRIPTIONS = {
@@ -65,7 +71,7 @@ def holding() -> list[Dataset]:
         dataset
         for number, text in DESCRIPTIONS.items()
         for dataset in series(
-            "MR", 2, number=number, SeriesDescription=text, SpecificCharacterSet=UTF_8, StudyDescription="Knee"
+            "MR", 1, number=number, SeriesDescription=text, SpecificCharacterSet=UTF_8, StudyDescription="Knee"
         )
     ] + series(
         "MR",

@@ -36,6 +36,8 @@ class WebCatalogue(Catalogue):
         The service.
     """
 
+    plain_spoken = True
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._node = session.node
