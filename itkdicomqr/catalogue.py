@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
 
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association import Association
+from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY, Proposal, service
+from itkdicomqr.association.status import CANNOT_UNDERSTAND, NOT_THAT_DATA_SET
 from itkdicomqr.criteria import Criteria, Criterion, Level
-from itkdicomqr.errors import CriteriaError, ProtocolError, StatusError
-from itkdicomqr.node import Node
+from itkdicomqr.errors import (
+    CriteriaError,
+    NoPresentationContextError,
+    ProtocolError,
+    StatusError,
+    TruncatedMatchesError,
+)
+from itkdicomqr.matchers import Exactly
+from itkdicomqr.node import AUTO, Node
 from itkdicomqr.scan import Header
-from itkdicomqr.table import Row
-from itkdicomqr.text import text_of
-
-UNIQUE_KEYS = {
-    Level.PATIENT: "PatientID",
-    Level.STUDY: "StudyInstanceUID",
-    Level.SERIES: "SeriesInstanceUID",
-    Level.IMAGE: "SOPInstanceUID",
-}
-"""PS3.4 C.6.1.1, C.6.2.1."""
+from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.text import encodable, text_of
+from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt
+from itkdicomqr.verdicts import refusal
+from itkdicomqr.whole import STUDY_COUNT, universal, whole_series, whole_studies
 
 RETURN_KEYS = {
     Level.PATIENT: ("PatientName", "IssuerOfPatientID"),
@@ -40,6 +46,8 @@ RETURN_KEYS = {
 }
 """What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
 
+_ABOVE = {Level.SERIES: Level.STUDY, Level.IMAGE: Level.SERIES}
+
 _UID = re.compile("[0-9.]{1,64}")
 
 SERIES_COUNT = "NumberOfSeriesRelatedInstances"
@@ -49,33 +57,62 @@ class Catalogue:
     """The queries that a search needs, on one association.
 
     Rows come back without doubles, and without those that belong to another study or series
-    than was asked for: archives send both. All but `_answers` holds for DICOMweb too.
+    than was asked for: archives send both. All but `_answer` holds for DICOMweb too.
 
     Parameters
     ----------
     association : Association
-        Open, with the query service accepted.
+        Open; `query_services` is what to propose.
     node : Node
-        The archive.
+        The archive; rows carry it with the model that it accepted.
     """
+
+    plain_spoken: ClassVar[bool] = False
+    """Whether answers come in pages, so that none is cut, and in UTF-8, so that none loses characters."""
 
     def __init__(self, association: Association, node: Node) -> None:
         self._association = association
-        self._node = node
+        self._node = spoken(node, association)
 
     def patients(self, criteria: Criteria) -> list[Row]:
         """Ask for patients (PS3.4 table C.6-1)."""
         known = [each for each in criteria.criteria if each.keyword in ("PatientID", *RETURN_KEYS[Level.PATIENT])]
-        return self._ask(Level.PATIENT, known, {})
+        return self._all(Level.PATIENT, known)
 
     def studies(self, criteria: Criteria) -> list[Row]:
-        """Ask for studies (PS3.4 tables C.6-2, C.6-5)."""
-        return self._ask(Level.STUDY, criteria.at(Level.STUDY), {})
+        """Ask for studies (PS3.4 tables C.6-2, C.6-5).
+
+        Where nothing is found, the archive is asked again with only such keys as every archive matches alike.
+
+        Raises
+        ------
+        TruncatedMatchesError
+            There may be more.
+        CriteriaError
+            The archive needs a Patient ID.
+        """
+        wanted = criteria.at(Level.STUDY)
+        try:
+            rows = self._studies(wanted)
+            surer = surest(wanted)
+            if not self.plain_spoken and surer != wanted and not any(refusal(row, wanted) is None for row in rows):
+                rows = self._studies(surer)
+        except StatusError as error:
+            raise self._needing_patient(error, wanted) from error
+        return rows
 
     def series(self, study: Row, criteria: Criteria) -> list[Row]:
-        """Ask for the series of one study, and join to each what is known of the study."""
-        rows = self._ask(Level.SERIES, criteria.at(Level.SERIES), path_to(study, Level.STUDY, self._node.model))
-        return [row.joined(study) for row in rows]
+        """Ask for the series of one study, and join to each what is known of the study.
+
+        Raises
+        ------
+        TruncatedMatchesError
+            There may be more.
+        """
+        known = study.without(STUDY_COUNT)
+        if self.plain_spoken:
+            return [row.joined(known) for row in self._all(Level.SERIES, criteria.at(Level.SERIES), below=study)]
+        return [row.joined(known) for row in whole_series(self, study, criteria)]
 
     def study_of(self, series: Criterion) -> str:
         """Ask which study a series belongs to, by nothing but its UID; not every archive answers.
@@ -86,7 +123,7 @@ class Catalogue:
             This one does not.
         """
         try:
-            rows = self._ask(Level.SERIES, [series], {}, ["StudyInstanceUID"])
+            rows = self._all(Level.SERIES, [series], keys=["StudyInstanceUID"])
         except StatusError:
             rows = [Row(Level.SERIES, ())]
         if not rows:
@@ -100,36 +137,91 @@ class Catalogue:
     def counts(self, series: Row) -> dict[str, str | None]:
         """Ask for the number of instances of every series in the study of ``series``; empty where it is not told."""
         try:
-            rows = self._ask(Level.SERIES, (), path_to(series, Level.STUDY, self._node.model), [SERIES_COUNT])
+            rows = self.ask(Level.SERIES, below=series, keys=[SERIES_COUNT]).rows
         except StatusError:
             return {}
         return {row.get("SeriesInstanceUID") or "": row.get(SERIES_COUNT) for row in rows}
 
     def instances(self, series: Row) -> list[Row]:
         """Ask for the instances of one series (PS3.4 table C.6-4)."""
-        return self._ask(Level.IMAGE, (), path_to(series, Level.SERIES, self._node.model))
+        return self._all(Level.IMAGE, below=series)
 
     def classes(self, series: Row) -> dict[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; apart, since Orthanc reads every instance to answer."""
-        rows = self._ask(Level.IMAGE, (), path_to(series, Level.SERIES, self._node.model), ["SOPClassUID"])
+        rows = self.ask(Level.IMAGE, below=series, keys=["SOPClassUID"]).rows
         told = {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
         return {uid: sop_class for uid, sop_class in told.items() if _UID.fullmatch(sop_class)}
 
-    def _ask(
-        self, level: Level, matched: Sequence[Criterion], path: Mapping[str, str], keys: Sequence[str] | None = None
-    ) -> list[Row]:
-        """Query one level below the unique keys of ``path``."""
-        wanted = [UNIQUE_KEYS[level], *(RETURN_KEYS[level] if keys is None else keys)]
-        values = dict.fromkeys(wanted, "") | {each.keyword: each.matcher.query for each in matched} | dict(path)
-        rows = self._answers(level, values)
-        self._check_unique_keys(rows, level)
-        return distinct(row.with_values(path) for row in rows if _belongs(row, path))
+    def ask(
+        self,
+        level: Level,
+        matched: Sequence[Criterion] = (),
+        *,
+        below: Row | None = None,
+        keys: Sequence[str] | None = None,
+    ) -> Answer:
+        """Query one level once.
 
-    def _answers(self, level: Level, values: Mapping[str, str]) -> list[Row]:
+        Parameters
+        ----------
+        level : Level
+            Of the rows.
+        matched : sequence of Criterion
+            What the archive may match; their attributes come back too.
+        below : Row, optional
+            What tells the study of series, or the study and the series of instances.
+        keys : sequence of str, optional
+            What else is asked for; `RETURN_KEYS` unless given.
+        """
+        path = path_to(below, _ABOVE[level], self._node.model) if below else {}
+        wanted = [UNIQUE_KEYS[level], *(RETURN_KEYS[level] if keys is None else keys)]
+        values = dict.fromkeys(wanted, "") | {each.keyword: each.matcher.query for each in matched} | path
+        answer = self._answer(level, values)
+        self._check_unique_keys(answer.rows, level)
+        own = distinct(row.with_values(path) for row in answer.rows if _belongs(row, path))
+        return replace(answer, rows=tuple(own))
+
+    def __str__(self) -> str:
+        return str(self._node)
+
+    def _studies(self, wanted: Sequence[Criterion]) -> list[Row]:
+        return self._all(Level.STUDY, wanted) if self.plain_spoken else whole_studies(self, wanted)
+
+    def _all(
+        self,
+        level: Level,
+        matched: Sequence[Criterion] = (),
+        *,
+        below: Row | None = None,
+        keys: Sequence[str] | None = None,
+    ) -> list[Row]:
+        """Query one level, and refuse an answer that is cut."""
+        answer = self.ask(level, matched, below=below, keys=keys)
+        if answer.cut:
+            raise answer.cut
+        return list(answer.rows)
+
+    def _answer(self, level: Level, values: Mapping[str, str]) -> Answer:
         """Ask the archive for the attributes of ``values``, of which the empty ones are universal."""
         model = "patient" if level is Level.PATIENT else self._node.model
-        answers = self._association.find(identifier(level, values), model)
-        return [_row(level, answer, values, self._node) for answer in answers]
+        rows: list[Row] = []
+        try:
+            for match in self._association.find(identifier(level, values, self._node.character_set), model):
+                rows.append(_row(level, match, values, self._node))  # noqa: PERF401 what came before a cut is kept
+        except TruncatedMatchesError as error:
+            return Answer(tuple(rows), error, admitted=True)
+        except NoPresentationContextError as error:
+            raise _unspoken(self._node, model, self._association) from error
+        is_likely = level is not Level.IMAGE and len(rows) in LIKELY_LIMITS
+        return Answer(tuple(rows), doubt(self._node.place, level, len(rows)) if is_likely else None)
+
+    def _needing_patient(self, error: StatusError, wanted: Iterable[Criterion]) -> Exception:
+        """Say what to give to an archive that refuses a query without the key of the level above."""
+        lacking = self._node.model == "patient" and not any(each.name == "patient_id" for each in wanted)
+        if not (lacking and (error.status == NOT_THAT_DATA_SET or error.status & 0xF000 == CANNOT_UNDERSTAND)):
+            return error
+        message = f"{self._node} answers in the Patient Root model only about one patient: give patient_id= too"
+        return CriteriaError(message)
 
     def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
         """Refuse rows that cannot be told apart, or that name what no UID can."""
@@ -139,7 +231,41 @@ class Catalogue:
             raise ProtocolError(message, place=self._node.place, step="C-FIND")
 
 
-def identifier(level: Level, values: Mapping[str, str]) -> Dataset:
+def query_services() -> list[Proposal]:
+    """Propose what `Catalogue` asks by: every model, so that one that serves instead can be named."""
+    return [service(sop_class) for sop_class in (*FIND.values(), PATIENT_STUDY_ONLY)]
+
+
+def spoken(node: Node, association: Association) -> Node:
+    """Give the node with the model that the archive accepted, where the node leaves it open.
+
+    Raises
+    ------
+    NoPresentationContextError
+        It accepted none that serves.
+    """
+    if node.model != AUTO:
+        return node
+    for model, sop_class in FIND.items():
+        if association.accepts(sop_class):
+            return node.speaking(model)
+    raise _unspoken(node, AUTO, association)
+
+
+def _unspoken(node: Node, model: str, association: Association) -> NoPresentationContextError:
+    """Say what the archive speaks instead of a model."""
+    others = [other for other, sop_class in FIND.items() if association.accepts(sop_class)]
+    if others:
+        cure = f"it offers only the {others[0].title()} Root model: set model={others[0]!r} or model='auto' of the node"
+    elif association.accepts(PATIENT_STUDY_ONLY):
+        cure = "it offers only the retired Patient/Study Only model, which knows no series: nothing can be found there"
+    else:
+        cure = f"it may not offer queries, or not to the AE title {node.calling_ae_title!r}: ask its administrator"
+    message = f"the archive accepts no presentation context to query the {model} model; {cure}"
+    return NoPresentationContextError(message, place=node.place, step="C-FIND")
+
+
+def identifier(level: Level, values: Mapping[str, str], character_set: str = "") -> Dataset:
     """Make the identifier of a C-FIND or C-GET (PS3.4 C.4.1.1.3, C.4.3.1.3).
 
     Parameters
@@ -148,10 +274,13 @@ def identifier(level: Level, values: Mapping[str, str]) -> Dataset:
         Query/Retrieve Level (0008,0052).
     values : dict
         Value by keyword; empty ones ask for all.
+    character_set : str
+        Specific Character Set (0008,0005) for what is not ASCII, if it can be written in it; else UTF-8.
     """
     dataset = Dataset()
     if not all(value.isascii() for value in values.values()):
-        dataset.SpecificCharacterSet = "ISO_IR 192"
+        fits = character_set and all(encodable(value, character_set) for value in values.values())
+        dataset.SpecificCharacterSet = character_set.split("\\") if fits else "ISO_IR 192"
     dataset.QueryRetrieveLevel = level.value
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
@@ -165,18 +294,19 @@ def path_to(row: Row, last: Level, model: str) -> dict[str, str]:
     return {key: row.get(key) or "" for key in keys}
 
 
+def surest(wanted: Sequence[Criterion]) -> tuple[Criterion, ...]:
+    """Leave to the archive what it matches as we do: literal ASCII, else all that is ASCII."""
+    ascii_only = [each for each in wanted if each.matcher.query.isascii()]
+    literal = [each for each in ascii_only if isinstance(each.matcher, Exactly)]
+    return tuple(
+        each if each in (literal or ascii_only) or not each.matcher.query else universal(each) for each in wanted
+    )
+
+
 def _row(level: Level, answer: Header, keywords: Iterable[str], node: Node) -> Row:
-    return Row(level, tuple((keyword, text_of(answer, keyword)) for keyword in keywords), node)
+    told = ((keyword, text_of(answer, keyword, node.character_set)) for keyword in keywords)
+    return Row(level, tuple(told), node)
 
 
 def _belongs(row: Row, path: Mapping[str, str]) -> bool:
     return all(row.get(key) in (None, "", value) for key, value in path.items())
-
-
-def distinct(rows: Iterable[Row]) -> list[Row]:
-    """Drop doubles; of patients, one ID may have several issuers."""
-    kept: dict[tuple[str | None, ...], Row] = {}
-    for row in rows:
-        issuer = row.get("IssuerOfPatientID") if row.level is Level.PATIENT else None
-        kept.setdefault((row.get(UNIQUE_KEYS[row.level]), issuer), row)
-    return list(kept.values())

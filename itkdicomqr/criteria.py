@@ -13,7 +13,7 @@ from typing import TypedDict
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, Wording
+from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording, decimal_of
 
 Day = date | str | tuple[date | str | None, date | str | None]
 
@@ -234,6 +234,29 @@ def _number(name: str, value: object) -> Number:
         raise CriteriaError(message) from None
 
 
+def _decimal(name: str, value: object) -> Number:
+    number = decimal_of(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    if number is None:
+        message = f"{name}={value!r} is no number"
+        raise CriteriaError(message)
+    return Number(number)
+
+
+def _uids(name: str, value: object) -> Exactly | OneOf:
+    """One UID is compared whole; of several, any may be among those of the attribute."""
+    if isinstance(value, str) and "\\" not in value and not name.endswith("InStudy']"):
+        return _uid(name, value)
+    several = value.split("\\") if isinstance(value, str) else value
+    if not isinstance(several, Iterable):
+        message = f"{name}={value!r}: give one UID or several"
+        raise CriteriaError(message)
+    return OneOf(tuple(_uid(name, each).text for each in several))
+
+
+def _time(name: str, value: object) -> TimeRange | Wording:
+    return _wording(name, value) if isinstance(value, str) and set(value) & set("*?") else TimeRange.parse(value)
+
+
 def _day(_name: str, value: object) -> DateRange:
     return DateRange.parse(value)
 
@@ -294,8 +317,10 @@ _STUDY_LEVEL_KEYWORDS = frozenset(
 
 _MATCHER_OF_VR: Mapping[str, Callable[[str, object], Matcher]] = {
     "DA": _day,
-    "IS": _number,
-    "UI": _uid,
+    "TM": _time,
+    "IS": _decimal,
+    "DS": _decimal,
+    "UI": _uids,
     "PN": _name,
     "CS": _codes,
 }

@@ -12,7 +12,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
+from itertools import zip_longest
 from typing import Protocol, Self
 
 from itkdicomqr.errors import CriteriaError
@@ -71,9 +73,9 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Number:
-    """An integer string (IS)."""
+    """A number, of which ``5``, ``+05`` and ``5.0`` are spellings (IS, DS)."""
 
-    number: int
+    number: int | Decimal
 
     @property
     def query(self) -> str:
@@ -81,11 +83,8 @@ class Number:
         return ""
 
     def matches(self, value: str) -> bool:
-        """Compare as integers."""
-        try:
-            return int(value) == self.number
-        except ValueError:
-            return False
+        r"""Compare one of the values between the ``\`` as numbers."""
+        return any(decimal_of(part) == self.number for part in value.split("\\"))
 
     def __str__(self) -> str:
         return str(self.number)
@@ -135,10 +134,12 @@ class PersonName:
         return self.text
 
     def matches(self, value: str) -> bool:
-        """Compare the whole name, then each component group."""
-        wanted = _wildcard_pattern(_canonical_name(self.text))
-        groups = [value, *value.split("=")]
-        return any(wanted.fullmatch(_canonical_name(group)) is not None for group in groups)
+        """Compare a wanted name of one component group with each group, of several with those in its place."""
+        wanted, groups = self.text.split("="), value.split("=")
+        if len(wanted) == 1:
+            return any(_same_name(self.text, group) for group in (value, *groups))
+        pairs = zip_longest(wanted, groups[: len(wanted)], fillvalue="")
+        return any(wanted) and all(_same_name(one, other) for one, other in pairs if one)
 
     def __str__(self) -> str:
         return repr(self.text)
@@ -188,6 +189,8 @@ class DateRange:
     @property
     def query(self) -> str:
         """A single date, or a range with ``-``."""
+        if self.first is None and self.last is None:
+            return ""
         first, last = (f"{day:%Y%m%d}" if day else "" for day in (self.first, self.last))
         return first if first == last else f"{first}-{last}"
 
@@ -203,6 +206,70 @@ class DateRange:
         if self.first == self.last:
             return str(self.first)
         return f"{self.first or '…'} to {self.last or '…'}"
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """Times of a day from ``first`` to ``last``, both included; None leaves an end open (PS3.4 C.2.2.2.5).
+
+    A value that tells no seconds, or no minutes, is its first moment. They are written in one
+    spelling, ``HHMMSS.FFFFFF``, so that they compare as text.
+    """
+
+    first: str | None
+    last: str | None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a time, ``"10:15"``, ``"1015"``, ``"101500.5"``, or a range ``"1015-1130"``, ``"1015-"``.
+
+        Raises
+        ------
+        CriteriaError
+            It is none of these, or ends before it begins.
+        """
+        begin, hyphen, end = value.strip().partition("-") if isinstance(value, str) else ("", "", "")
+        first = _time(begin, "000000.000000") if begin.strip() else None
+        last = _time(end if hyphen else begin, "235959.999999") if (end if hyphen else begin).strip() else None
+        if (first is None and begin.strip()) or (last is None and end.strip()) or (first is None and last is None):
+            message = f"{value!r} is no time: give '10:15', '1015', '101530', or a range '1015-1130', '1015-'"
+            raise CriteriaError(message)
+        if first and last and last < first:
+            message = f"the range of times {value!r} ends before it begins"
+            raise CriteriaError(message)
+        return cls(first, last)
+
+    @property
+    def query(self) -> str:
+        """Universal: archives differ over ranges of times."""
+        return ""
+
+    def matches(self, value: str) -> bool:
+        """Tell whether the time is within; what is no time is not."""
+        time = _time(value, "000000.000000")
+        return time is not None and (self.first or "") <= time <= (self.last or "24")
+
+    def __str__(self) -> str:
+        return f"{self.first or '…'} to {self.last or '…'}"
+
+
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?")
+
+
+def _time(text: str, rest: str) -> str | None:
+    """Write a time in full, with ``rest`` for what it leaves out; None where it is none."""
+    compact = text.strip().replace(":", "")
+    return compact + rest[len(compact) :] if _TIME.fullmatch(compact) else None
+
+
+def decimal_of(text: str) -> Decimal | None:
+    """Read a number of the VRs IS and DS (PS3.5 6.2)."""
+    spelt = re.fullmatch(r" *([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?) *", text, re.ASCII)
+    return Decimal(spelt[1]) if spelt else None
+
+
+def _same_name(wanted: str, name: str) -> bool:
+    return _wildcard_pattern(_canonical_name(wanted)).fullmatch(_canonical_name(name)) is not None
 
 
 def _days(value: object) -> tuple[date, date]:

@@ -27,7 +27,8 @@ MAX_AE_TITLE_LENGTH = 16
 
 PACS_VARIABLE = "ITKDICOMQR_PACS"
 CONFIGURATION_VARIABLE = "ITKDICOMQR_CONFIG"
-MODELS = ("study", "patient")
+AUTO = "auto"
+MODELS = ("study", "patient", AUTO)
 DICOMWEB = "dicomweb"
 TRANSPORTS = ("get", "move", DICOMWEB)
 """C-GET, C-MOVE, and WADO-RS."""
@@ -100,8 +101,9 @@ class Node:
         What it is called: the called AE title. Empty for an archive that is reached by DICOMweb only.
     calling_ae_title : str
         What we are called.
-    model : {"study", "patient"}
-        The information model of queries and retrievals (PS3.4 C.6).
+    model : {"study", "patient", "auto"}
+        The information model of queries and retrievals (PS3.4 C.6): Study Root, Patient Root, or the
+        first of these that the archive accepts.
     get, move : Node, optional
         Where C-GET and C-MOVE go if elsewhere.
     receiver : str
@@ -117,6 +119,10 @@ class Node:
         By which ways a series may come, the first tried first.
     associations : int
         Over how many associations at most one series comes at a time.
+    character_set : str
+        Specific Character Set (0008,0005), such as ``"ISO_IR 100"``, in which to ask for what is not
+        ASCII (UTF-8 if it is empty, or cannot express it), and to read text of which none is named
+        (empty: only ASCII is read).
     tls : bool or TLS
         Whether the channel is secured; names and certificates are verified. `TLS` gives an
         authority of your own, or a client certificate.
@@ -148,6 +154,7 @@ class Node:
     authorization: Authorization | None = field(default=None, kw_only=True)
     transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
     associations: int = field(default=1, kw_only=True)
+    character_set: str = field(default="", kw_only=True)
     tls: Secured = field(default=False, kw_only=True)
     identity: Identity | None = field(default=None, kw_only=True)
     timeouts: Timeouts = field(default=Timeouts(), kw_only=True)
@@ -172,6 +179,7 @@ class Node:
         if self.associations < 1:
             message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
+        check_character_set(self.character_set)
         check_dicomweb(self.dicomweb, self.authorization)
         if self.transports == (DICOMWEB,) and not self.dicomweb:
             message = (
@@ -242,6 +250,11 @@ class Node:
         options = urlencode({name: value for name, value in told.items() if value != usual[name]}, quote_via=quote)
         title = quote(self.ae_title, safe="")
         return f"{'dicoms' if self.tls else 'dicom'}://{title}@{self.place}{options and '?'}{options}"
+
+    def speaking(self, model: str) -> Self:
+        """Give the same node with a model, also of its endpoints that leave it open."""
+        get, move = (each and (each.speaking(model) if each.model == AUTO else each) for each in (self.get, self.move))
+        return replace(self, model=model, get=get, move=move)
 
     def __str__(self) -> str:
         return f"{self.ae_title}@{self.place}" if self.ae_title else self.dicomweb
@@ -420,6 +433,18 @@ def _port(netloc: str, text: str) -> int:
         message = f"{text!r} names no port: write dicom://CALLED_AE_TITLE@host:port"
         raise NodeError(message)
     return int(digits[2])
+
+
+def check_character_set(terms: str) -> None:
+    """Refuse what is no Specific Character Set (PS3.3 C.12.1.1.2)."""
+    from pydicom.charset import python_encoding
+
+    unknown = [term for term in terms.split("\\") if term not in python_encoding]
+    if unknown:
+        message = (
+            f"character_set={terms!r}: DICOM defines no {unknown[0]!r}; there are 'ISO_IR 192' (UTF-8), 'ISO_IR 100'"
+        )
+        raise NodeError(message)
 
 
 def _check_ae_title(role: str, title: str) -> None:

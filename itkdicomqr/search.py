@@ -19,6 +19,7 @@ from itkdicomqr.matchers import Wording
 from itkdicomqr.node import Node
 from itkdicomqr.table import MAX_SHOWN, Row, SeriesTable
 from itkdicomqr.text import text_of
+from itkdicomqr.verdicts import fulfils, may_be_lost_whole, refusal, untold
 
 FetchOne = Callable[[Row], Instance]
 """Brings any one instance of a series."""
@@ -84,7 +85,8 @@ def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
         It does not tell what would decide.
     """
     possible = [row for row in told(rows, criteria.criteria) if refusal(row, criteria.criteria) is None]
-    hidden = {criterion.keyword for row in possible for criterion in untold(row, criteria)}
+    unclear = [row for row in possible if not fulfils(row, criteria.criteria)]
+    hidden = {criterion.keyword for row in unclear for criterion in untold(row, criteria.criteria)}
     if hidden:
         message = f"{node} returns no {', '.join(sorted(hidden))}, so nothing can be matched by it: leave it out"
         raise UnverifiedMatchError(message)
@@ -93,11 +95,13 @@ def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
 
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
     studies = told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
+    studies = studies if catalogue.plain_spoken else [_doubted(row, criteria.at(Level.STUDY)) for row in studies]
     studies = [row for row in studies if refusal(row, criteria.at(Level.STUDY)) is None]
     candidates = [series for study in studies for series in catalogue.series(study, criteria)]
     candidates = told(candidates, criteria.at(Level.SERIES))
+    candidates = candidates if catalogue.plain_spoken else [_doubted(row, criteria.criteria) for row in candidates]
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
-    fulfilling = [row for row in looked_into if _fulfils(row, criteria)]
+    fulfilling = [row for row in looked_into if fulfils(row, criteria.criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
 
 
@@ -116,45 +120,35 @@ def told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
     return [row.with_values(dict.fromkeys(hidden)) for row in rows]
 
 
-def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:
-    """Give the first criterion that a told value fails."""
-    for criterion in criteria:
-        value = row.get(criterion.keyword)
-        if value is not None and not criterion.matcher.matches(value):
-            return criterion
-    return None
+def _doubted(row: Row, criteria: Iterable[Criterion]) -> Row:
+    """Count an empty text as not told where it may have lost all of the characters that would decide."""
+    keywords = [each.keyword for each in criteria if may_be_lost_whole(each)]
+    return row.with_values({keyword: row.get(keyword) or None for keyword in keywords})
 
 
 def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, node: Node) -> list[Row]:
     """Read what was not told from one instance of each series that may still match."""
-    doubtful = [row for row in rows if untold(row, criteria) and refusal(row, criteria.criteria) is None]
+    doubtful = [row for row in rows if untold(row, criteria.criteria) and refusal(row, criteria.criteria) is None]
     if len(doubtful) > node.limits.max_verified:
-        hidden = ", ".join(criterion.keyword for criterion in untold(doubtful[0], criteria))
+        hidden = ", ".join(criterion.keyword for criterion in untold(doubtful[0], criteria.criteria))
         message = (
             f"{node} returns no {hidden}, and {len(doubtful)} candidates are too many to look into one instance of "
             "each: narrow the search by date, modality or series_number, or raise Limits(max_verified=...)"
         )
         raise UnverifiedMatchError(message)
-    return [_completed(row, criteria, fetch_one) if row in doubtful else row for row in rows]
+    return [_completed(row, criteria, fetch_one, node) if row in doubtful else row for row in rows]
 
 
-def _fulfils(row: Row, criteria: Criteria) -> bool:
-    return refusal(row, criteria.criteria) is None and not untold(row, criteria)
-
-
-def untold(row: Row, criteria: Criteria) -> list[Criterion]:
-    """Give the criteria whose attributes the archive did not tell."""
-    return [criterion for criterion in criteria.criteria if row.get(criterion.keyword) is None]
-
-
-def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne) -> Row:
+def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Row:
     """An attribute that the instance lacks is empty; text in an unknown character set stays untold."""
     header = fetch_one(row).elements
-    values = {
-        criterion.keyword: text_of(header, criterion.keyword) if tag_for_keyword(criterion.keyword) in header else ""
-        for criterion in untold(row, criteria)
-    }
-    return row.with_values(values)
+    keywords = [criterion.keyword for criterion in untold(row, criteria.criteria)]
+    return row.with_values(
+        {
+            keyword: text_of(header, keyword, node.character_set) if tag_for_keyword(keyword) in header else ""
+            for keyword in keywords
+        }
+    )
 
 
 def _literal_first(rows: Sequence[Row], criteria: Criteria) -> Sequence[Row]:
@@ -193,7 +187,7 @@ _ANY = Criteria(())
 
 _ADVICE = {
     "patient_id": ": it is compared literally and by case; check leading zeros and the issuer's prefix",
-    "series_uid": ": check that every digit is there",
+    "series_uid": ": check that every digit is there; some archives need study_uid= or patient_id= too",
 }
 
 

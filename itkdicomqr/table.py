@@ -39,6 +39,15 @@ _PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
 """What each stands for: the attribute, how a value that can be searched for is spelt, and its type."""
 
 
+UNIQUE_KEYS = {
+    Level.PATIENT: "PatientID",
+    Level.STUDY: "StudyInstanceUID",
+    Level.SERIES: "SeriesInstanceUID",
+    Level.IMAGE: "SOPInstanceUID",
+}
+"""PS3.4 C.6.1.1, C.6.2.1."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One patient, study, series or instance, as an archive describes it.
@@ -72,6 +81,10 @@ class Row:
     def with_values(self, values: Mapping[str, str | None]) -> Row:
         """Give the same row with some values set."""
         return Row(self.level, tuple({**dict(self.attributes), **values}.items()), self.node)
+
+    def without(self, keyword: str) -> Row:
+        """Give the same row less one attribute."""
+        return Row(self.level, tuple(each for each in self.attributes if each[0] != keyword), self.node)
 
     def joined(self, above: Row) -> Row:
         """Give the same row with what is known of the levels above it."""
@@ -173,6 +186,15 @@ class SeriesTable(Sequence[Row]):
             for row in self.rows[:MAX_SHOWN]
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{''.join(_elision(len(self.rows)))}"
+
+
+def distinct(rows: Iterable[Row]) -> list[Row]:
+    """Drop doubles; of patients, one ID may have several issuers."""
+    kept: dict[tuple[str | None, ...], Row] = {}
+    for row in rows:
+        issuer = row.get("IssuerOfPatientID") if row.level is Level.PATIENT else None
+        kept.setdefault((row.get(UNIQUE_KEYS[row.level]), issuer), row)
+    return list(kept.values())
 
 
 def merged(tables: Iterable[SeriesTable]) -> SeriesTable:

@@ -27,7 +27,7 @@ ESC = b"\x1b"
 _DECODED_WITH_THEIR_ESCAPES = ("iso2022_jp", "iso2022_jp_2")
 
 
-def text_of(dataset: Dataset | Header, keyword: str) -> str | None:
+def text_of(dataset: Dataset | Header, keyword: str, character_set: str = "") -> str | None:
     r"""Read an attribute as text.
 
     Parameters
@@ -36,12 +36,14 @@ def text_of(dataset: Dataset | Header, keyword: str) -> str | None:
         As parsed by pydicom, whose values not yet converted stay so, or as scanned.
     keyword : str
         DICOM keyword of the attribute.
+    character_set : str
+        That of a data set that names none, with ``\`` between several.
 
     Returns
     -------
     str or None
         Without padding, several values with ``\`` between them; None where the attribute is
-        absent or its bytes are not of the character set that the data set names.
+        absent, or its bytes are not of its character set.
     """
     tag = tag_for_keyword(keyword)
     if tag is None or tag not in dataset:
@@ -49,7 +51,7 @@ def text_of(dataset: Dataset | Header, keyword: str) -> str | None:
     value = _value(dataset, tag)
     if not isinstance(value, bytes):
         return _converted(value)
-    text = _decoded(value, dataset, dictionary_VR(tag))
+    text = _decoded(value, _encodings(dataset, character_set), dictionary_VR(tag))
     return None if UNDECODABLE in text else text.strip("\0 ")
 
 
@@ -72,11 +74,10 @@ def _converted(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _decoded(value: bytes, dataset: Dataset | Header, vr: str) -> str:
+def _decoded(value: bytes, encodings: list[str], vr: str) -> str:
     """Decode with code extensions (PS3.5 6.1.2.5); what belongs to no character set becomes `UNDECODABLE`."""
     if vr not in CUSTOMIZABLE_CHARSET_VR or (value.isascii() and ESC not in value):
         return value.decode("ascii", "replace")
-    encodings = _encodings(dataset)
     first, *escaped = value.split(ESC)
     delimiters = rb"\\\n\r\t\f^=" if vr == "PN" else rb"\\\n\r\t\f"
     return first.decode(encodings[0], "replace") + "".join(
@@ -97,11 +98,26 @@ def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
     return text[:end].decode(encoding, "replace") + text[end:].decode(encodings[0], "replace")
 
 
-def _encodings(dataset: Dataset | Header) -> list[str]:
+def _encodings(dataset: Dataset | Header, otherwise: str) -> list[str]:
     """Give Python's names of the Specific Character Set (0008,0005); an unknown one counts as absent."""
     value = _value(dataset, _SPECIFIC_CHARACTER_SET) if _SPECIFIC_CHARACTER_SET in dataset else ""
-    terms = (value.decode("ascii", "replace") if isinstance(value, bytes) else _converted(value)).split("\\")
-    return [_strict(python_encoding[term]) for term in map(str.strip, terms) if term in python_encoding] or [ASCII]
+    named = value.decode("ascii", "replace") if isinstance(value, bytes) else _converted(value)
+    return _known(named) or _known(otherwise) or [ASCII]
+
+
+def _known(terms: str) -> list[str]:
+    """Name the encodings of those defined terms that there are; none of an empty value alone."""
+    given = [term.strip() for term in terms.split("\\")] if terms.strip() else []
+    return [_strict(python_encoding[term]) for term in given if term in python_encoding]
+
+
+def encodable(text: str, character_set: str) -> bool:
+    """Tell whether a text can be written in the first encoding of a Specific Character Set."""
+    try:
+        text.encode((_known(character_set) or [ASCII])[0])
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _strict(encoding: str) -> str:

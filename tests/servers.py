@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from pydicom import dcmread
@@ -114,12 +116,31 @@ def dcmqrscp(
 
 
 @contextmanager
+def qrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
+    """pynetdicom's archive, filled with the data sets; it answers a row for each instance, and no descriptions."""
+    if find_spec("sqlalchemy") is None:
+        _lacking("sqlalchemy is not installed: pip install sqlalchemy")
+    port = free_port()
+    (folder / "storage").mkdir()
+    file = folder / "qrscp.ini"
+    file.write_text(
+        f"[DEFAULT]\nae_title: QRSCP\nport: {port}\nmax_pdu: 16382\nacse_timeout: 30\ndimse_timeout: 30\n"
+        "network_timeout: 30\nbind_address: 127.0.0.1\ninstance_location: storage\n"
+        "database_location: instances.sqlite\nlog_identifier: False\n"
+    )
+    command = [sys.executable, "-m", "pynetdicom", "qrscp", "-c", str(file)]
+    with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
+        store(node, datasets)
+        yield RunningArchive("qrscp", node)
+
+
+@contextmanager
 def embedded(
-    datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None
+    datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None, quirks: str = ""
 ) -> Iterator[RunningArchive]:
-    """The archive that this package brings along."""
-    with Archive(datasets, ae_title="EMBEDDED", destinations=destinations) as archive:
-        yield RunningArchive("embedded", Node(HOST, archive.port, "EMBEDDED"))
+    """The archive that this package brings along, which may behave like others."""
+    with Archive(datasets, ae_title="EMBEDDED", destinations=destinations, quirks=quirks) as archive:
+        yield RunningArchive(quirks or "embedded", Node(HOST, archive.port, "EMBEDDED"))
 
 
 def store(node: Node, datasets: Sequence[Dataset]) -> None:
@@ -145,11 +166,15 @@ def require(program: str) -> str:
     """Find an archive's program; without it skip, or fail where the archives are required."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if found is None:
-        reason = f"{program} is not installed: apt-get install orthanc dcmtk"
-        if os.environ.get("ITKDICOMQR_REQUIRE_ARCHIVES"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _lacking(f"{program} is not installed: apt-get install orthanc dcmtk")
     return found
+
+
+def _lacking(reason: str) -> NoReturn:
+    """Skip, or fail where the archives are required."""
+    if os.environ.get("ITKDICOMQR_REQUIRE_ARCHIVES"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def require_dcmtk(program: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Level
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, Wording
+from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording
 
 ALL_WORDS: dict[str, Any] = {
     "patient_id": "99999",
@@ -51,6 +52,11 @@ def matcher_of(**words: Any) -> Matcher:
         ({"keys": {"BodyPartExamined": "chest"}}, OneOf(("CHEST",))),
         ({"keys": {"AcquisitionNumber": 1}}, Number(1)),
         ({"keys": {"SeriesTime": "1015*"}}, Wording("1015*")),
+        ({"keys": {"SeriesTime": "10:15-"}}, TimeRange("101500.000000", None)),
+        ({"keys": {"SliceThickness": "2.50"}}, Number(Decimal("2.5"))),
+        ({"keys": {"SOPClassesInStudy": "1.2"}}, OneOf(("1.2",))),
+        ({"keys": {"FrameOfReferenceUID": "1.2\\1.3"}}, OneOf(("1.2", "1.3"))),
+        ({"keys": {"FrameOfReferenceUID": ["1.2", "1.3"]}}, OneOf(("1.2", "1.3"))),
         ({"keys": {"OperatorsName": "A*"}}, PersonName("A*")),
         ({"keys": {"AcquisitionDate": "2005"}}, DateRange(date(2005, 1, 1), date(2005, 12, 31))),
         ({"keys": {"FrameOfReferenceUID": "1.2"}}, Exactly("1.2")),
@@ -111,6 +117,11 @@ def test_criteria_read_as_they_were_typed():
         ({"series_number": True}, "no whole number"),
         ({"date": 20050106}, "is no date"),
         ({"series_date": "2005-02-30"}, "is no date"),
+        ({"keys": {"EchoTime": "x"}}, "no number"),
+        ({"keys": {"EchoTime": "NaN"}}, "no number"),
+        ({"keys": {"StudyTime": "25"}}, "no time"),
+        ({"keys": {"FrameOfReferenceUID": "1.2\\x"}}, "no UID"),
+        ({"keys": {"FrameOfReferenceUID": 7}}, "one UID or several"),
         ({"keys": "BodyPartExamined=CHEST"}, "no mapping"),
         ({"keys": {"BodyPart": "CHEST"}}, "no DICOM keyword"),
         ({"keys": {"RequestAttributesSequence": "x"}}, "is a sequence"),
@@ -153,7 +164,7 @@ def test_every_documented_word_is_known_and_documented():
     [("PatientSex", Level.STUDY), ("ReferringPhysicianName", Level.STUDY), ("EchoTime", Level.SERIES)],
 )
 def test_other_attributes_are_asked_for_where_archives_keep_them(keyword, level):
-    assert Criteria.from_words(keys={keyword: "x"}).criteria[0].level is level
+    assert Criteria.from_words(keys={keyword: "1"}).criteria[0].level is level
 
 
 def test_criteria_can_be_left_out():

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Number, OneOf, PersonName, Wording
+from itkdicomqr.matchers import DateRange, Exactly, Number, OneOf, PersonName, TimeRange, Wording
 
 DATES = st.dates(min_value=date(1000, 1, 1), max_value=date(9999, 12, 31))
 TEXTS = st.text(alphabet="aAbÉé*? .", max_size=6)
@@ -222,3 +222,59 @@ def test_a_name_matches_whole_or_by_any_component_group(pattern, value, expected
 )
 def test_an_archive_is_asked_only_for_what_it_can_be_trusted_with(matcher, query):
     assert matcher.query == query
+
+
+CLOCK = st.times()
+
+
+@given(CLOCK)
+def test_a_time_means_the_same_in_every_spelling(time):
+    wanted = TimeRange.parse(f"{time:%H%M%S}")
+    for spelling in (f"{time:%H:%M:%S}", f" {time:%H%M%S} "):
+        assert TimeRange.parse(spelling) == wanted
+    assert wanted.matches(f"{time:%H%M%S.%f}")
+    assert TimeRange.parse(f"{time:%H%M}").matches(f"{time:%H%M%S.%f} ")
+    assert TimeRange.parse(f"{time:%H}").matches(f"{time:%H:%M:%S}")
+
+
+@given(CLOCK, CLOCK, CLOCK)
+def test_a_range_of_times_holds_what_lies_between_its_ends(one, other, time):
+    first, last = sorted((one.replace(microsecond=0), other.replace(microsecond=0)))
+    value = f"{time:%H%M%S}"
+    moment = time.replace(microsecond=0)
+    assert TimeRange.parse(f"{first:%H%M%S}-{last:%H%M%S}").matches(value) == (first <= moment <= last)
+    assert TimeRange.parse(f"{first:%H:%M:%S}-").matches(value) == (first <= moment)
+    assert TimeRange.parse(f"-{last:%H%M%S}").matches(value) == (moment <= last)
+
+
+@pytest.mark.parametrize("value", ["", "-", "24", "1060", "101", "10:15-10:14", "noon", None, "1-2-3"])
+def test_what_is_no_time_is_refused(value):
+    with pytest.raises(CriteriaError, match="time"):
+        TimeRange.parse(value)
+
+
+@pytest.mark.parametrize("value", ["", "noon", "24", "1", "1015-1020"])
+def test_what_is_no_time_lies_in_no_range(value):
+    assert not TimeRange("000000.000000", None).matches(value)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-9999, max_value=9999))
+def test_a_decimal_means_the_same_in_every_spelling(number):
+    for spelling in (f"{number}", f" {number}0 ", f"{number:E}", f"7\\{number}"):
+        assert Number(number).matches(spelling)
+    assert not Number(number).matches(f"{number + 1}")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "expected"),
+    [
+        ("Demo^Patient=見本^患者", "DEMO^Patient=見本^患者=みほん^かんじゃ", True),
+        ("=見本*", "Demo^Patient=見本^患者", True),
+        ("Demo^Patient=見本^患者", "Demo^Patient", False),
+        ("Demo^Patient==みほん*", "Demo^Patient=見本^患者=みほん^かんじゃ", True),
+        ("見本*=Demo*", "Demo^Patient=見本^患者", False),
+        ("=", "Demo^Patient", False),
+    ],
+)
+def test_several_component_groups_match_each_in_its_place(pattern, value, expected):
+    assert PersonName(pattern).matches(value) is expected

@@ -154,3 +154,16 @@ def test_an_absent_attribute_is_none_not_empty(keyword):
 
 def test_what_is_not_printable_is_escaped():
     assert printable("Übersicht 見本\n\x1b[31m\u202e") == r"Übersicht 見本\n\x1b[31m\u202e"
+
+
+@pytest.mark.parametrize("named", ["", "ISO-IR 6", "NO SUCH SET"])
+def test_text_of_no_known_character_set_is_read_in_the_node_s(named):
+    dataset = encoded("SeriesDescription", "Übersicht".encode("latin1"), named)
+    assert text_of(dataset, "SeriesDescription") is None
+    assert text_of(dataset, "SeriesDescription", "ISO_IR 100") == "Übersicht"
+    assert text_of(dataset, "SeriesDescription", "ISO_IR 192") is None
+
+
+def test_a_named_character_set_comes_before_the_node_s():
+    dataset = encoded("SeriesDescription", "Übersicht".encode(), "ISO_IR 192")
+    assert text_of(dataset, "SeriesDescription", "ISO_IR 100") == "Übersicht"

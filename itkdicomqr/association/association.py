@@ -296,7 +296,7 @@ class Association:
         try:
             with _placed(self._node, step):
                 yield
-        except StatusError:
+        except (StatusError, TruncatedMatchesError):
             raise
         except BaseException as error:
             self._leave(error)

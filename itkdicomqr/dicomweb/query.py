@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from itkdicomqr.catalogue import UNIQUE_KEYS, Catalogue, distinct
+from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_matches
 from itkdicomqr.dicomweb.session import Session
 from itkdicomqr.errors import LimitExceededError, TruncatedMatchesError
-from itkdicomqr.table import Row
+from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.truncation import Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"
 PAGE = 1000
@@ -35,6 +36,8 @@ class WebCatalogue(Catalogue):
         The service.
     """
 
+    plain_spoken = True
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._node = session.node
@@ -54,17 +57,19 @@ class WebCatalogue(Catalogue):
         """Tell the patients of the studies: QIDO-RS has no level of patients."""
         keys = ("PatientID", "PatientName", "IssuerOfPatientID")
         known = [each for each in criteria.criteria if each.keyword in keys]
-        studies = self._ask(Level.STUDY, known, {}, keys)
+        studies = self._all(Level.STUDY, known, keys=keys)
         rows = (Row(Level.PATIENT, tuple((key, study.get(key)) for key in keys), self._node) for study in studies)
         return distinct(rows)
 
-    def _answers(self, level: Level, values: Mapping[str, str]) -> list[Row]:
+    def _answer(self, level: Level, values: Mapping[str, str]) -> Answer:
         resource, above = _resource(level, values)
         parameters = [(key, value) for key, value in values.items() if key not in above and _matched_there(key, value)]
         parameters += [("includefield", key) for key in values if key not in above]
         with self._session.step("QIDO-RS"):
             matches = self._matches(resource, parameters, UNIQUE_KEYS[level])
-        return [Row(level, tuple((key, json_text_of(match, key)) for key in values), self._node) for match in matches]
+        return Answer(
+            tuple(Row(level, tuple((key, json_text_of(match, key)) for key in values), self._node) for match in matches)
+        )
 
     def _matches(self, resource: str, parameters: Sequence[tuple[str, str]], key: str) -> list[JsonDataset]:
         """Ask page by page until one brings nothing new: neither its size nor its being the last is trusted."""

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Iterator
 from urllib.parse import quote
 
 from itkdicomqr.association.deadline import Deadline
-from itkdicomqr.catalogue import UNIQUE_KEYS
 from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb.multipart import parts
 from itkdicomqr.dicomweb.response import Response
@@ -15,7 +14,7 @@ from itkdicomqr.dicomweb.session import Session, describe
 from itkdicomqr.errors import ProtocolError, StatusError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
-from itkdicomqr.table import Row
+from itkdicomqr.table import UNIQUE_KEYS, Row
 
 ORIGIN = "WADO-RS"
 INSTANCE = "application/dicom"

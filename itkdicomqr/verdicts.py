@@ -1,0 +1,92 @@
+"""What a returned value says of a criterion: that it is met, that it is not, or nothing.
+
+Archives lose characters: they leave out what is not ASCII, or give ``?`` for it, or tell a wrong
+character set. Such a value decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from itkdicomqr.criteria import Criterion
+from itkdicomqr.matchers import PersonName, Wording
+from itkdicomqr.table import Row
+
+_LOST_GROUP = re.compile(r"(?:^|=)\^+(?:=|$)")
+"""A component group of a name that holds nothing but delimiters, as in ``=^=^``."""
+
+_LOST = {"*": ".*", "?": r"(?:.|\?*)"}
+
+
+def verdict(criterion: Criterion, value: str | None) -> bool | None:
+    """Tell whether a value meets a criterion.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        What is wanted.
+    value : str or None
+        What the archive returned.
+
+    Returns
+    -------
+    bool or None
+        None where the value was not told, or may have lost the characters that would decide.
+    """
+    if value is None:
+        return None
+    wanted = criterion.matcher
+    if wanted.matches(value):
+        return True
+    return None if value and isinstance(wanted, Wording | PersonName) and _may_be_lost(wanted, value) else False
+
+
+def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:
+    """Give the first criterion that a told value fails."""
+    return next((each for each in criteria if verdict(each, row.get(each.keyword)) is False), None)
+
+
+def untold(row: Row, criteria: Iterable[Criterion]) -> list[Criterion]:
+    """Give the criteria that the row does not decide."""
+    return [each for each in criteria if verdict(each, row.get(each.keyword)) is None]
+
+
+def fulfils(row: Row, criteria: Iterable[Criterion]) -> bool:
+    """Tell whether a row meets all criteria as it stands."""
+    values = ((each, row.get(each.keyword)) for each in criteria)
+    return all(value is not None and each.matcher.matches(value) for each, value in values)
+
+
+def may_be_lost_whole(criterion: Criterion) -> bool:
+    """Tell whether an empty value may be all that is left of a text that meets, or misses, the criterion."""
+    wanted = criterion.matcher
+    if not isinstance(wanted, Wording) or (wanted.text and not wanted.text.strip("*")):
+        return False
+    return _remains(wanted.text).fullmatch("") is not None
+
+
+def _may_be_lost(wanted: Wording | PersonName, value: str) -> bool:
+    if isinstance(wanted, PersonName) and ("?" in value or _LOST_GROUP.search(value)):
+        return True
+    if any(wanted.matches(reading) for reading in _other_readings(value)):
+        return True
+    groups = [value, *value.split("=")] if isinstance(wanted, PersonName) else [value]
+    return value.isascii() and any(_remains(wanted.text).fullmatch(group.casefold().strip()) for group in groups)
+
+
+def _other_readings(value: str) -> Iterator[str]:
+    """Read UTF-8 that was called Latin-1."""
+    try:
+        yield value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return
+
+
+def _remains(text: str) -> re.Pattern[str]:
+    """Match what is left of a text whose characters outside ASCII were dropped or became question marks."""
+    characters = unicodedata.normalize("NFC", text).strip()
+    return re.compile(
+        "".join(_LOST.get(each) or (re.escape(each.casefold()) if each.isascii() else r"\?*") for each in characters)
+    )

@@ -1,0 +1,168 @@
+"""All studies of a patient or of some days, and all series of a study, also from archives that cut their answers.
+
+An answer is whole if the archive does not say otherwise, its number of rows is no likely limit, and it
+is not smaller than what the archive counts. One that is not is asked for again in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from itkdicomqr.criteria import Criteria, Criterion, Level
+from itkdicomqr.errors import StatusError, TruncatedMatchesError
+from itkdicomqr.matchers import DateRange, Exactly, OneOf, Wording
+from itkdicomqr.table import Row, distinct
+from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
+
+if TYPE_CHECKING:
+    from itkdicomqr.catalogue import Catalogue
+
+PATIENT_COUNT = "NumberOfPatientRelatedStudies"
+STUDY_COUNT = "NumberOfStudyRelatedSeries"
+
+MAX_NUMBERS = 200
+"""The highest series number that is tried."""
+
+_ALL_DAYS = DateRange(None, None)
+
+
+def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row]:
+    """Ask for all studies that fulfil the criteria; others may be among them.
+
+    Raises
+    ------
+    TruncatedMatchesError
+        There may be more.
+    """
+    answer = catalogue.ask(Level.STUDY, wanted)
+    if answer.cut:
+        answer = _by_days(catalogue, wanted, answer)
+    patient = [each for each in wanted if each.keyword == "PatientID"]
+    counted = _counted(catalogue, patient or wanted) if answer.rows or answer.cut else ()
+    told = max((number_of(row, PATIENT_COUNT) or 0 for row in counted if patient), default=0)
+    if answer.cut or told > len(counted):
+        answer = _by_count(catalogue, patient, told, answer)
+    if answer.cut:
+        raise answer.cut
+    numbers = {row.get("StudyInstanceUID"): row.get(STUDY_COUNT) for row in counted}
+    return [row.with_values({STUDY_COUNT: numbers.get(row.get("StudyInstanceUID"))}) for row in answer.rows]
+
+
+def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[Row]:
+    """Ask for all series of a study that fulfil the criteria; others may be among them.
+
+    Raises
+    ------
+    TruncatedMatchesError
+        There may be more.
+    """
+    wanted = [each if each.name == "series_uid" else universal(each) for each in criteria.at(Level.SERIES)]
+    answer = catalogue.ask(Level.SERIES, wanted, below=study)
+    told = 0 if criteria.named("series_uid") else number_of(study, STUDY_COUNT) or 0
+    if answer.cut is None and (told <= len(answer.rows) or not _counts_rightly(catalogue, study)):
+        return list(answer.rows)
+    narrowed = [catalogue.ask(Level.SERIES, [*wanted, each], below=study) for each in _narrowing(criteria)]
+    if answer.cut and narrowed and cut_of(narrowed) is None:
+        return _joined(answer, *narrowed)
+    every = _by_numbers(catalogue, study, wanted, answer, told)
+    if not told or len(every) < told:
+        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows))
+    return every
+
+
+def universal(criterion: Criterion) -> Criterion:
+    """Ask for every value of an attribute."""
+    return replace(criterion, matcher=Wording(""))
+
+
+def number_of(row: Row, keyword: str) -> int | None:
+    """Read a count; None where it is not told."""
+    text = (row.get(keyword) or "").strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
+    """Ask day by day; without a date, studies that have none may still be missing."""
+    date = next((each for each in wanted if each.keyword == "StudyDate"), None)
+    span = date.matcher if date and isinstance(date.matcher, DateRange) else _ALL_DAYS
+    others = [each for each in wanted if each is not date]
+    parts = by_days(lambda days: catalogue.ask(Level.STUDY, [*others, _dated(days)]), span)
+    rows = _joined(answer, *parts)
+    undated = date is None and (answer.admitted or len(rows) > len(answer.rows))
+    return Answer(tuple(rows), cut_of(parts) or (answer.cut if undated else None))
+
+
+def _by_count(catalogue: Catalogue, patient: Sequence[Criterion], told: int, answer: Answer) -> Answer:
+    """Ask for all of one patient's studies, until there are as many as the archive counts."""
+    if not patient or not told:
+        return answer
+    plain = catalogue.ask(Level.STUDY, patient)
+    limit = len(plain.rows)
+
+    def ask(days: DateRange) -> Answer:
+        part = catalogue.ask(Level.STUDY, [*patient, _dated(days)])
+        full = doubt(str(catalogue), Level.STUDY, len(part.rows)) if len(part.rows) >= limit else None
+        return replace(part, cut=part.cut or full)
+
+    parts = by_days(ask, _ALL_DAYS, told) if limit < told else []
+    every = _joined(plain, *parts)
+    if len(every) >= told:
+        return Answer(tuple(_joined(answer, Answer(tuple(every)))))
+    if answer.cut is None and every and _counts_rightly(catalogue, every[0]):
+        return replace(answer, cut=doubt(str(catalogue), Level.STUDY, len(answer.rows)))
+    return answer
+
+
+def _by_numbers(catalogue: Catalogue, study: Row, wanted: Sequence[Criterion], answer: Answer, told: int) -> list[Row]:
+    """Ask for one series number after the other, until there are as many series as the archive counts."""
+    rows = list(answer.rows)
+    for number in range(min(2 * told, MAX_NUMBERS) + 1 if told else 0):
+        if len(rows) >= told:
+            break
+        part = catalogue.ask(Level.SERIES, [*wanted, _code("SeriesNumber", str(number))], below=study)
+        rows = _joined(Answer(tuple(rows)), part)
+    return rows
+
+
+def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ...]:
+    """Ask for counts, apart: some archives make one row of all where they are asked for."""
+    try:
+        return catalogue.ask(Level.STUDY, wanted, keys=(PATIENT_COUNT, STUDY_COUNT)).rows
+    except StatusError:
+        return ()
+
+
+def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:
+    """Tell whether the archive counts the instances of a series as it lists them; some count one too many."""
+    told = [(uid, int(count)) for uid, count in catalogue.counts(study).items() if count and count.isdecimal()]
+    if not told:
+        return True
+    uid, count = told[0]
+    try:
+        listed = catalogue.instances(Row(Level.SERIES, (*study.attributes, ("SeriesInstanceUID", uid))))
+    except (StatusError, TruncatedMatchesError):
+        return True
+    return len(listed) == count
+
+
+def _narrowing(criteria: Criteria) -> list[Criterion]:
+    """Give what the archive may match of the criteria, one query each."""
+    number, modality = criteria.named("series_number"), criteria.named("modality")
+    if number is not None:
+        return [_code("SeriesNumber", str(number.matcher))]
+    codes = modality.matcher.choices if modality and isinstance(modality.matcher, OneOf) else ()
+    return [_code("Modality", code) for code in codes]
+
+
+def _code(keyword: str, value: str) -> Criterion:
+    return Criterion(keyword, keyword, Level.SERIES, Exactly(value))
+
+
+def _dated(days: DateRange) -> Criterion:
+    return Criterion("date", "StudyDate", Level.STUDY, days)
+
+
+def _joined(*answers: Answer) -> list[Row]:
+    return distinct(row for answer in answers for row in answer.rows)

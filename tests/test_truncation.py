@@ -1,0 +1,160 @@
+"""Archives that cut their answers, with or without a word: everything is found in parts, or nothing is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
+
+from itkdicomqr import AmbiguousSeriesError, Client, TruncatedMatchesError
+from itkdicomqr.criteria import Level
+from itkdicomqr.matchers import DateRange
+from itkdicomqr.table import Row
+from itkdicomqr.testing import Archive
+from itkdicomqr.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves
+from tests.servers import orthanc
+from tests.synthetic import ROOT, series
+
+Start = Callable[..., Archive]
+DATES = st.dates(min_value=date(1950, 1, 1), max_value=date(2049, 12, 31))
+
+
+def studies(days: Sequence[str], patient: str = "SYN-1", first: int = 1) -> list[Dataset]:
+    """One series, of one instance, in a study of its own on each day."""
+    return [
+        dataset
+        for number, day in enumerate(days, first)
+        for dataset in series(
+            "CT",
+            1,
+            number=number,
+            PatientID=patient,
+            StudyInstanceUID=f"{ROOT}.1.{number}",
+            StudyDate=day,
+            SeriesDescription="AX",
+        )
+    ]
+
+
+SIX = studies(["20010101", "20030303", "20050505", "20050505", "20070707", "20200101"])
+SEVERAL = [each for number in (1, 2, 5) for each in series("CT", 1, number=number, SeriesDescription="AX")]
+
+
+@pytest.mark.parametrize("quirks", ["caps-at-2", "caps-with-b001-at-2", "caps-silently-at-2", "caps-silently-at-1"])
+def test_a_cut_list_of_studies_is_found_by_parts_where_a_count_proves_it(dicom_archive: Start, quirks: str) -> None:
+    archive = dicom_archive([*SIX[:3], *SIX[4:]], quirks=quirks)
+
+    table = Client(archive.url).find_series("SYN-1")
+
+    assert [row.SeriesNumber for row in table] == ["1", "2", "3", "5", "6"]
+
+
+@pytest.mark.parametrize("quirks", ["caps-at-2, no-counts", "caps-with-b001-at-2, no-counts"])
+def test_a_cut_list_of_known_days_is_found_by_parts(dicom_archive: Start, quirks: str) -> None:
+    client = Client(dicom_archive(SIX, quirks=quirks).url)
+
+    assert len(client.find_series("SYN-1", "2001")) == 1
+    assert len(client.find_series("SYN-1", ("2000", "2021"))) == 6
+    assert len(client.find_series(date=("2000", None))) == 6
+
+
+@pytest.mark.parametrize("quirks", ["caps-at-2, no-counts", "caps-at-1", "caps-silently-at-1"])
+def test_what_may_be_missing_is_refused(dicom_archive: Start, quirks: str) -> None:
+    client = Client(dicom_archive(SIX, quirks=quirks).url)
+
+    with pytest.raises(TruncatedMatchesError, match="narrow the search by patient_id, date"):
+        client.find_series("SYN-1").one()
+
+
+def test_more_studies_in_a_day_than_the_limit_are_refused(dicom_archive: Start) -> None:
+    client = Client(dicom_archive([*SIX, *studies(["20050505"], first=7)], quirks="caps-at-2, no-counts").url)
+
+    with pytest.raises(TruncatedMatchesError, match="cut its answer after 2 matches"):
+        client.find_series("SYN-1", "2005")
+
+
+def test_a_round_number_of_rows_is_looked_behind(dicom_archive: Start) -> None:
+    days = [f"{date(2005, 1, 1) + timedelta(number):%Y%m%d}" for number in range(103)]
+    client = Client(dicom_archive(studies(days), quirks="caps-silently-at-100, no-counts").url)
+
+    assert len(client.find_studies(date="2005")) == 103
+    with pytest.raises(TruncatedMatchesError):
+        client.find_studies("SYN-1")
+
+
+def test_a_round_number_that_is_all_is_believed(dicom_archive: Start) -> None:
+    days = [f"{date(2005, 1, 1) + timedelta(number):%Y%m%d}" for number in range(100)]
+    client = Client(dicom_archive(studies(days), quirks="no-counts").url)
+
+    assert len(client.find_studies("SYN-1")) == 100
+
+
+@pytest.mark.parametrize("quirks", ["caps-at-1", "caps-silently-at-1", "caps-silently-at-2"])
+def test_a_cut_list_of_series_hides_no_ambiguity(dicom_archive: Start, quirks: str) -> None:
+    client = Client(dicom_archive(SEVERAL, quirks=quirks).url)
+
+    with pytest.raises(AmbiguousSeriesError, match="3 series"):
+        client.find_series("SYN-1", "2005-01-06", "AX").one()
+    assert client.find_series("SYN-1", description="AX", series_number=2).one().SeriesNumber == "2"
+
+
+def test_series_that_no_count_proves_are_found_by_what_picks_them(dicom_archive: Start) -> None:
+    client = Client(dicom_archive(SEVERAL, quirks="caps-at-1, no-counts").url)
+
+    with pytest.raises(TruncatedMatchesError):
+        client.find_series("SYN-1", "2005-01-06", "AX")
+    assert client.find_series("SYN-1", "2005-01-06", series_number=5).one().SeriesNumber == "5"
+
+
+def test_an_archive_that_counts_wrongly_cuts_nothing(dicom_archive: Start) -> None:
+    client = Client(dicom_archive(SIX, quirks="wrong-counts, counts-collapse-rows").url)
+
+    assert len(client.find_series("SYN-1")) == 6
+
+
+def test_orthanc_s_limit_is_found_out(tmp_path: Path) -> None:
+    with orthanc(tmp_path, SIX[:3], LimitFindResults=2) as archive:
+        assert len(Client(archive.node).find_series("SYN-1", ("2000", "2010"))) == 3
+
+
+def test_orthanc_s_limit_hides_no_series(tmp_path: Path) -> None:
+    with orthanc(tmp_path, SEVERAL, LimitFindResults=1) as archive:
+        with pytest.raises(AmbiguousSeriesError):
+            Client(archive.node).find_series("SYN-1", "2005", "AX").one()
+        assert Client(archive.node).find_series("SYN-1", "2005", series_number=5).one().SeriesNumber == "5"
+
+
+@given(st.lists(DATES, max_size=12, unique=True), st.integers(1, 5))
+def test_every_day_is_in_a_part_and_in_no_other(days: list[date], limit: int) -> None:
+    def ask(span: DateRange) -> Answer:
+        rows = [Row(Level.STUDY, (("StudyInstanceUID", str(day)),)) for day in days if span.matches(f"{day:%Y%m%d}")]
+        return Answer(tuple(rows[:limit]), doubt("x", Level.STUDY, limit) if len(rows) > limit else None)
+
+    answers = by_days(ask, DateRange(None, None))
+
+    assert cut_of(answers) is None
+    assert {row.StudyInstanceUID for each in answers for row in each.rows} == {str(day) for day in days}
+
+
+@given(st.one_of(st.none(), DATES), st.one_of(st.none(), DATES), DATES)
+def test_halves_make_a_whole(first: date | None, last: date | None, day: date) -> None:
+    span = DateRange(first, last)
+    parts = halves(span)
+
+    assert not parts or sum(part.matches(f"{day:%Y%m%d}") for part in parts) == span.matches(f"{day:%Y%m%d}")
+
+
+def test_an_archive_that_cuts_whatever_is_asked_is_asked_no_end() -> None:
+    asked: list[DateRange] = []
+
+    def ask(span: DateRange) -> Answer:
+        asked.append(span)
+        return Answer((), doubt("x", Level.STUDY, 0))
+
+    assert cut_of(by_days(ask, DateRange(None, None)))
+    assert len(asked) == MAX_QUERIES
