@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from itkdicomqr.association import Association, Deadline
-from itkdicomqr.association.contexts import FIND, VERIFICATION, service
+from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.node import Node
+from itkdicomqr.catalogue import Catalogue, query_services, spoken
+from itkdicomqr.node import AUTO, Node
 
 
 @contextmanager
-def catalogue_of(node: Node, deadline: Deadline, model: str | None = None) -> Iterator[Catalogue]:
+def catalogue_of(node: Node, deadline: Deadline) -> Iterator[Catalogue]:
     """Open the query service of an archive for as long as the ``with`` block lasts.
 
     Parameters
@@ -22,11 +22,9 @@ def catalogue_of(node: Node, deadline: Deadline, model: str | None = None) -> It
         The archive; by DICOMweb if it has no AE title.
     deadline : Deadline
         Of the whole call.
-    model : {"study", "patient"}, optional
-        The information model; the node's own unless given.
     """
     if node.ae_title:
-        with open_patiently(node, [service(FIND[model or node.model])], deadline) as association:
+        with open_patiently(node, query_services(), deadline) as association:
             yield Catalogue(association, node)
     else:
         from itkdicomqr.dicomweb.query import WebCatalogue
@@ -34,6 +32,20 @@ def catalogue_of(node: Node, deadline: Deadline, model: str | None = None) -> It
 
         with Session(node, deadline) as session:
             yield WebCatalogue(session)
+
+
+def with_model(node: Node, deadline: Deadline) -> Node:
+    """Give a node with the information model that the archive accepts, where the node leaves it open.
+
+    Raises
+    ------
+    NoPresentationContextError
+        It accepts none that serves.
+    """
+    if node.model != AUTO or not node.ae_title:
+        return node
+    with open_patiently(node, query_services(), deadline) as association:
+        return spoken(node, association)
 
 
 def verify(node: Node, deadline: Deadline) -> None:

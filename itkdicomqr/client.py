@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.catalogues import catalogue_of, verify
+from itkdicomqr.catalogues import catalogue_of, verify, with_model
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
 from itkdicomqr.instance import Instance
@@ -117,7 +117,7 @@ class Client:
             With wildcards.
         """
         criteria = Criteria.from_words(patient_id, patient_name=patient_name)
-        return self._rows(criteria, lambda catalogue: catalogue.patients(criteria), "patient")
+        return self._rows(criteria, lambda catalogue: catalogue.patients(criteria))
 
     def find_studies(
         self, patient_id: str | None = None, date: Day | None = None, **words: Unpack[CriteriaWords]
@@ -242,7 +242,8 @@ class Client:
     def _delivery(
         self, series: Row, choices: Choices, deadline: Deadline, uids: Collection[str] | None = None
     ) -> Delivery:
-        return Delivery(self._node_of(series), series, choices, self._receivers, deadline, uids)
+        node = with_model(self._node_of(series), deadline)
+        return Delivery(node, series, choices, self._receivers, deadline, uids)
 
     def _divided(self, words: Mapping[str, Any]) -> tuple[dict[str, Any], Choices, Options]:
         """Tell criteria from choices and options; what is none of them is misspelt."""
@@ -285,9 +286,9 @@ class Client:
         with self._delivery(series, self._choices, deadline, listed[:1]) as delivery:
             return each_once(delivery)[0]
 
-    def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]], model: str | None = None) -> list[Row]:
+    def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]]) -> list[Row]:
         def rows_of(node: Node) -> list[Row]:
-            with catalogue_of(node, self._deadline(), model) as catalogue:
+            with catalogue_of(node, self._deadline()) as catalogue:
                 return decided(ask(catalogue), criteria, node)
 
         return [row for rows in self._each(rows_of) for row in rows]

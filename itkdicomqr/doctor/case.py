@@ -9,12 +9,12 @@ from itertools import islice
 
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, Proposal, service
-from itkdicomqr.catalogue import UNIQUE_KEYS, identifier, path_to
+from itkdicomqr.catalogue import identifier, path_to
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
 from itkdicomqr.matchers import DateRange
 from itkdicomqr.node import Node
-from itkdicomqr.table import Row
+from itkdicomqr.table import UNIQUE_KEYS, Row
 from itkdicomqr.text import text_of
 
 EXAMINATION_SECONDS = 30.0

@@ -30,7 +30,7 @@ from itkdicomqr.errors import (
     NoPresentationContextError,
     StatusError,
 )
-from itkdicomqr.node import MODELS, Node
+from itkdicomqr.node import Node
 
 NOBODY = "NOBODY_ITKDICOMQ"
 """An AE title that no archive is called, nor knows."""
@@ -147,7 +147,7 @@ def _rejects(case: Case, misnamed: Node) -> bool:
 
 
 def _models_of(case: Case) -> list[str]:
-    return sorted(MODELS, key=lambda model: model != case.node.model)
+    return sorted(FIND, key=lambda model: model != case.node.model)
 
 
 def _offers(accepted: Iterable[str], model: str) -> list[str]:

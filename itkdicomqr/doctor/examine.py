@@ -13,7 +13,7 @@ from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.doctor.diagnosis import MODELS, REACHED, STUDIES, Diagnosis, Finding, bad, good, unknown
 from itkdicomqr.doctor.sampling import Queries, Resources, sample_of
 from itkdicomqr.errors import DICOMQRError
-from itkdicomqr.node import Node
+from itkdicomqr.node import AUTO, Node
 
 SECONDS = 300.0
 """How long the whole may take."""
@@ -99,7 +99,8 @@ def examine(node: Node, *, patient_id: str = "", study_uid: str = "", seconds: f
         What was found; an archive that cannot be reached is a finding, not an error.
     """
     given = {"PatientID": patient_id, "StudyInstanceUID": study_uid}
-    case = Case(node, Deadline(seconds), {keyword: value for keyword, value in given.items() if value})
+    spoken = node.speaking("study") if node.model == AUTO else node
+    case = Case(spoken, Deadline(seconds), {keyword: value for keyword, value in given.items() if value})
     findings: list[Finding] = []
     for examination in ACQUAINTANCE if node.ae_title else ():
         findings.append(_found(examination, case))

@@ -23,7 +23,7 @@ from itkdicomqr.association.contexts import (
 from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.catalogue import identifier, path_to
 from itkdicomqr.criteria import Level
-from itkdicomqr.errors import ConnectionLostError
+from itkdicomqr.errors import ConnectionLostError, NoPresentationContextError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.sharing import Shared
@@ -122,12 +122,22 @@ def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iter
         return
     with _opened(arrivals, proposals, arrivals.deadline) as association:
         if not any(association.accepts(each) for each in classes):
-            if len(attempt.syntaxes) > 1:
-                arrivals.note(f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}")
+            _note_unaccepted(arrivals, attempt, classes)
             return
         for uids in _wanted(arrivals, attempt):
             end = yield from arrivals.admitted(_request(arrivals, association, uids))
             arrivals.note(str(end), end.server_comment)
+
+
+def _note_unaccepted(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> None:
+    """Keep that no context was accepted, unless a single syntax was tried; an error if nothing else will be."""
+    words = f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}"
+    if not arrivals.choices.heal:
+        offered = ", ".join(UID(each).name for each in attempt.syntaxes)
+        message = f"{words}, each offered in {offered}"
+        raise NoPresentationContextError(message, place=arrivals.endpoint.place, step="C-GET")
+    if len(attempt.syntaxes) > 1:
+        arrivals.note(words)
 
 
 def _opened(arrivals: Arrivals, proposals: Sequence[Proposal], deadline: Deadline) -> Association:
@@ -166,5 +176,7 @@ def _request(arrivals: Arrivals, association: Association, uids: Uids) -> Genera
     """Ask for some instances, or for the whole series."""
     path = path_to(arrivals.series, Level.SERIES, arrivals.endpoint.model)
     if not uids:
-        return association.get(identifier(Level.SERIES, path))
-    return association.get(identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}))
+        return association.get(identifier(Level.SERIES, path, arrivals.node.character_set))
+    return association.get(
+        identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}, arrivals.node.character_set)
+    )

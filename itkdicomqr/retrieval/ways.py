@@ -42,10 +42,10 @@ def _moves(arrivals: Arrivals) -> Iterator[Dataset]:
     path = path_to(arrivals.series, Level.SERIES, (arrivals.node.move or arrivals.node).model)
     whole = arrivals.listing.is_whole_series and not arrivals.received
     if whole:
-        yield identifier(Level.SERIES, path)
+        yield identifier(Level.SERIES, path, arrivals.node.character_set)
     for size in (MAX_UIDS, 1) if arrivals.choices.heal or not whole else ():
         for uids in cut(arrivals.missing, size):
-            yield identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)})
+            yield identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}, arrivals.node.character_set)
 
 
 def by_wado(arrivals: Arrivals, _receivers: Receivers) -> Iterator[Instance]:

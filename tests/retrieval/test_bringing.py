@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +11,9 @@ from pydicom import uid
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
-from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.stream import Message, Pdu, PduType
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConflictingInstancesError,
@@ -34,14 +30,8 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node
-from itkdicomqr.retrieval.arrivals import Arrivals
-from itkdicomqr.retrieval.bringing import bring, each_once
-from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.getting import HEALING
-from itkdicomqr.retrieval.listing import Listing
-from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.scan import scan
-from itkdicomqr.table import Row
 from tests.faults import (
     ALL,
     ASKED,
@@ -75,95 +65,17 @@ from tests.faults import (
     sending,
     stored,
 )
+from tests.retrieval.coming import LISTED, UIDS, UNTOLD, Told, brought, on_its_way, said_of, telling
 from tests.servers import free_port
-from tests.synthetic import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-
-UIDS = [instance.sop_instance_uid for instance in INSTANCES]
-LISTED = dict.fromkeys(UIDS, str(uid.CTImageStorage))
-UNTOLD = dict.fromkeys(UIDS, "")
-"""The same, from an archive that does not tell the SOP Class."""
+    from collections.abc import Iterable, Iterator, Mapping
 
 CT = str(uid.CTImageStorage)
 GARBAGE = Instance(CT, UIDS[0], SYNTAXES[STORAGE], b"\x08\0\x05\0??" + bytes(10))
 BOMB = Instance(CT, UIDS[0], uid.DeflatedExplicitVRLittleEndian, zlib.compress(bytes(1 << 24), wbits=-15))
 DEFLATED = 7
 """The identifier under which a client proposes the storage class in Deflated Explicit VR Little Endian."""
-
-
-@dataclass
-class Told:
-    """What an archive tells of the series: a catalogue without a network.
-
-    Attributes
-    ----------
-    lists : iterator of list of str
-        The SOP Instance UIDs, each time that they are asked for.
-    classes_told : mapping
-        The classes by SOP Instance UID.
-    count : str or None
-        The number of instances.
-    questions : list of str
-        What was asked.
-    """
-
-    lists: Iterator[list[str]]
-    classes_told: Mapping[str, str]
-    count: str | None = None
-    questions: list[str] = field(default_factory=list)
-
-    @contextmanager
-    def opened(self, _: Deadline) -> Iterator[Any]:
-        yield self
-
-    def instances(self, _: Row) -> list[Row]:
-        self.questions.append("instances")
-        return [Row(Level.IMAGE, (("SOPInstanceUID", uid),)) for uid in next(self.lists)]
-
-    def classes(self, _: Row) -> Mapping[str, str]:
-        self.questions.append("classes")
-        return self.classes_told
-
-    def counts(self, series: Row) -> dict[str, str | None]:
-        return {series.get("SeriesInstanceUID") or "": self.count}
-
-
-def telling(listed: Mapping[str, str] = LISTED, **told: Any) -> Told:
-    return Told(repeat([*listed]), listed, **told)
-
-
-def series_of(node: Node) -> Row:
-    keys = {"PatientID": "SYN-1", "StudyInstanceUID": f"{ROOT}.1", "SeriesInstanceUID": f"{ROOT}.2.1"}
-    return Row(Level.SERIES, tuple({**keys, "Modality": "CT"}.items()), node)
-
-
-@contextmanager
-def on_its_way(
-    node: Node, told: Told | None = None, uids: Sequence[str] | None = None, **choices: Any
-) -> Iterator[Generator[Instance, None, tuple[str, ...]]]:
-    """The generator of a series, within the block of its listing."""
-    deadline = Deadline(node.timeouts.total)
-    with Listing(series_of(node), (told or telling()).opened, deadline, uids) as listing:
-        arrivals = Arrivals(node, series_of(node), listing, Choices(**choices), deadline)
-        with closing(bring(arrivals, Receivers())) as coming:
-            yield coming
-
-
-def brought(node: Node, told: Told | None = None, uids: Sequence[str] | None = None, **choices: Any) -> list[Instance]:
-    with on_its_way(node, told, uids, **choices) as coming:
-        return each_once(coming)
-
-
-def said_of(node: Node, told: Told, **choices: Any) -> tuple[str, ...]:
-    """What is said of the proof once all came."""
-    with on_its_way(node, told, **choices) as coming:
-        while True:
-            try:
-                next(coming)
-            except StopIteration as end:
-                return tuple(end.value)
 
 
 def content(instances: Iterable[Instance]) -> dict[str, bytes]:
