@@ -12,7 +12,7 @@ from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, VERIFICATION, service
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
-from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
+from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieve import TellClasses, bring_series, bring_singly, each_once
@@ -301,11 +301,11 @@ class Client:
     def _each(self, ask: Callable[[Node], T]) -> list[T]:
         """Ask every archive; one that fails is an error unless another may stand in."""
         answers: list[T] = []
-        failures: list[NetworkError] = []
+        failures: list[NetworkError | LimitExceededError] = []
         for node in self.nodes:
             try:
                 answers.append(ask(node))
-            except NetworkError as error:
+            except (NetworkError, LimitExceededError) as error:
                 if not self._any_archive:
                     raise
                 failures.append(error)

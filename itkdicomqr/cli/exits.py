@@ -26,7 +26,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
         "unreachable: no such host, nobody listens, too slow, connection lost",
         (errors.ConnectError, errors.DeadlineError, errors.ConnectionLostError, errors.TLSError),
     ),
-    8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError,)),
+    8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError, errors.LimitExceededError)),
     INTERRUPTED: ("interrupted", (KeyboardInterrupt,)),
 }
 """Meaning and errors by exit code; the first that fits counts."""
