@@ -8,6 +8,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
+from pydicom.config import IGNORE
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
@@ -160,9 +161,9 @@ class Instance:
 
         dataset = self._parsed(self.inflated)
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid)
-        dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid)
-        dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid)
+        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid, IGNORE)
+        dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid, IGNORE)
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid, IGNORE)
         return dataset
 
     @cached_property
@@ -245,7 +246,7 @@ class Instance:
 
     def _parsed(self, encoded: memoryview) -> Dataset:
         """Have pydicom read a data set; what it raises over damaged bytes becomes our error, without values."""
-        syntax = UID(self.transfer_syntax_uid)
+        syntax = UID(self.transfer_syntax_uid, IGNORE)
         try:
             return read_dataset(BytesIO(encoded), syntax.is_implicit_VR, syntax.is_little_endian)
         except (Exception, RecursionError) as error:
@@ -275,7 +276,7 @@ def known_syntax(uid: str) -> UID:
     CorruptInstanceError
         It names none such, so the encoding is unknown.
     """
-    syntax = UID(uid)
+    syntax = UID(uid, IGNORE)
     if not syntax.is_transfer_syntax or syntax.is_private:
         message = f"the transfer syntax {uid!r:.70} is not known"
         raise CorruptInstanceError(message)

@@ -188,7 +188,7 @@ def test_a_deflated_bomb_is_refused() -> None:
     scene = (HEAR, acceptance({SERVICE: SYNTAXES[SERVICE], DEFLATED: BOMB.transfer_syntax_uid}))
     with (
         playing((*scene, HEAR, stored(BOMB, DEFLATED))) as stage,
-        pytest.raises(CorruptInstanceError, match="inflates"),
+        pytest.raises(LimitExceededError, match="inflates"),
     ):
         brought(stage.node())
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.volume import fragments
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
-from itkdicomqr.volume.elements import Elements
+from itkdicomqr.volume.elements import Elements, shown
 from itkdicomqr.volume.geometry import dot, length
 from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
@@ -247,7 +247,7 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         orientation=orientation,
         pixel_spacing=_pixel_spacing(elements),
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
-        spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
+        spacing_between_slices=(elements.spacing(_SPACING_BETWEEN_SLICES, 1) or (None,))[0],
     )
 
 
@@ -296,7 +296,7 @@ def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | Non
     CorruptInstanceError
         One of them is missing, or is no numbers.
     """
-    position = elements.numbers(_IMAGE_POSITION, 3)
+    position = elements.lengths(_IMAGE_POSITION, 3)
     orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
     if position is None and orientation is None:
         return None, None
@@ -318,8 +318,7 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
     row, column = orientation[:3], orientation[3:]
     worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
     if worst > ORTHONORMAL:
-        values = "\\".join(f"{number:g}" for number in orientation)
-        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{values} is not two orthogonal unit vectors")
+        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
     return orientation
 
 
@@ -333,7 +332,7 @@ def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
 
 
 def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:
-    spacing = elements.numbers(tag, 2)
+    spacing = elements.spacing(tag, 2)
     if spacing is not None and min(spacing) <= 0:
-        raise elements.corrupt(tag, f"is {spacing[0]:g}\\{spacing[1]:g}; a spacing is positive")
+        raise elements.corrupt(tag, f"is {shown(spacing)}; a spacing is positive")
     return spacing
