@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from itkdicomqr.errors import ConflictingInstancesError, LimitExceededError, NoPixelsError
-from itkdicomqr.instance import Instance
+from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, LimitExceededError, NoPixelsError
+from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
@@ -125,6 +125,7 @@ class Assembly:
             placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
             self._taken[uid] = (instance.transfer_syntax_uid, kept[0].instance.elements, placed)
         else:
+            _check_named(instance)
             self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.detached(), [])
             self.skipped.append(uid)
 
@@ -223,6 +224,16 @@ class Assembly:
         other = np.empty_like(kept)
         fill_slice(header, other, self._options)
         return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
+
+
+def _check_named(instance: Instance) -> None:
+    """Refuse to skip what does not even name itself: in another encoding than is told, nothing can be found."""
+    if SOP_INSTANCE_UID not in instance.elements:
+        message = (
+            "its data set lacks SOPInstanceUID (0008,0018) and pixels: it may be encoded otherwise than its "
+            f"transfer syntax {instance.transfer_syntax_uid} says"
+        )
+        raise CorruptInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
 
 
 def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
