@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
@@ -268,6 +268,7 @@ class Instance:
         return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
 
 
+@lru_cache
 def known_syntax(uid: str) -> UID:
     """Give a transfer syntax that the standard names.
 

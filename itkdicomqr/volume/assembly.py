@@ -17,7 +17,7 @@ from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
-from itkdicomqr.volume.headers import SliceHeader, detached
+from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached
 from itkdicomqr.volume.intake import Source, as_instance, has_pixels
 from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
@@ -81,7 +81,7 @@ class Assembly:
         self._slots: dict[tuple[int, ...], Slots] = {}
         self._taken: dict[str, tuple[str, Header, list[Placed]]] = {}
         self._first: SliceHeader | None = None
-        self._descending = False
+        self._descending: bool | None = None
         self._decoders: ThreadPoolExecutor | None = None
         self._decoding: deque[Future[int]] = deque()
         self.skipped: list[str] = []
@@ -204,7 +204,7 @@ class Assembly:
             return None
         if self._first is None:
             self._first = header
-        elif not self._descending:
+        elif self._descending is None:
             self._descending = _runs_against(self._first, header)
         rank = header.instance_number - 1
         return self._expected - 1 - rank if self._descending else rank
@@ -241,10 +241,11 @@ def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
     return header.layout.rows * header.layout.columns * components(header.layout) * dtype.itemsize
 
 
-def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:
-    """Tell whether Instance Numbers rise against the normal."""
+def _runs_against(first: SliceHeader, other: SliceHeader) -> bool | None:
+    """Tell whether Instance Numbers rise against the normal, None where two slices do not tell it."""
     if first.orientation is None or first.position is None or other.position is None:
-        return False
-    towards = normal(first.orientation)
+        return None
+    towards = normal(checked_orientation(first))
     rise = dot(other.position, towards) - dot(first.position, towards)
-    return rise * ((other.instance_number or 0) - (first.instance_number or 0)) < 0
+    numbers = (other.instance_number or 0) - (first.instance_number or 0)
+    return rise * numbers < 0 if rise and numbers else None
