@@ -44,6 +44,9 @@ NUMBER_FORMATS: Mapping[str, str] = {
 }
 """How struct reads the VRs that hold binary numbers (PS3.5 6.2)."""
 
+_WORDS = frozenset({"US", "SS", "UN", ""})
+"""The VRs in which an element of US may be written; without one, or as UN, by its tag."""
+
 
 @dataclass(frozen=True)
 class Elements:
@@ -185,8 +188,19 @@ class Elements:
         return int(number)
 
     def unsigned(self, tag: int) -> int | None:
-        """Return the one number of a US element, None where it is absent or empty."""
-        content = self.content(tag)
+        """Return the one number of a US element, None where it is absent or empty.
+
+        Raises
+        ------
+        CorruptInstanceError
+            It has several values, or is of a VR that writes numbers otherwise.
+        """
+        element = self.raw.get(tag)
+        if element is None:
+            return None
+        if element.VR not in _WORDS:
+            raise self.corrupt(tag, f"has the VR {element.VR!r}, not US")
+        content = element.value
         if len(content) > 2:
             raise self.corrupt(tag, f"has {len(content) // 2} values instead of one")
         return int.from_bytes(content, "little" if self.byte_order == "<" else "big") if content else None
