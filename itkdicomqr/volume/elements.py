@@ -93,7 +93,7 @@ class Elements:
         They are read as Latin-1: none that decides anything here has another character set.
         """
         text = self.content(tag).decode("latin-1").strip(" \0")
-        return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
+        return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
 
     def text(self, tag: int) -> str:
         """Return an element of text as one value."""

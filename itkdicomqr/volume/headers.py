@@ -28,6 +28,9 @@ PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 ORTHONORMAL = 1e-3
 """How far ImageOrientationPatient may be from two orthogonal unit vectors."""
 
+LARGEST_RESCALE = 1e290
+"""Slopes and intercepts beyond are mistakes: with stored values of 32 bits they overflow."""
+
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
 _SOP_CLASS_UID = 0x00080016
@@ -284,8 +287,15 @@ def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
         scaling = elements.number(_DOSE_GRID_SCALING)
         if not scaling:
             raise elements.corrupt(_DOSE_GRID_SCALING, "is missing or zero: the dose is unknown")
-        return scaling, 0.0
-    return elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
+        return _held(elements, _DOSE_GRID_SCALING, scaling), 0.0
+    slope, intercept = elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
+    return _held(elements, _RESCALE_SLOPE, slope), _held(elements, _RESCALE_INTERCEPT, intercept)
+
+
+def _held(elements: Elements, tag: int, factor: float) -> float:
+    if abs(factor) > LARGEST_RESCALE:
+        raise elements.corrupt(tag, f"is {factor:g}, with which voxels overflow")
+    return factor
 
 
 def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:

@@ -180,14 +180,15 @@ def _write_floats(
     *,
     inverted: bool,
 ) -> None:
-    """Compute in float64, one multiplication and one addition, as GDCM does."""
+    """Compute in float64, one multiplication and one addition, as GDCM does; stored floats may become infinite."""
     _extract(samples, layout, target)
     if inverted:
         np.subtract(sum(stored_range(layout)), target, out=target)
     slope, intercept = rescale
     if (slope, intercept) != (1, 0):
-        np.multiply(target, slope, out=target)
-        np.add(target, intercept, out=target)
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(target, slope, out=target)
+            np.add(target, intercept, out=target)
 
 
 def _extract(samples: NDArray[Any], layout: PixelLayout, target: Voxels) -> None:

@@ -204,6 +204,7 @@ FILES: dict[str, Bad] = {
     "position missing": told("ImagePositionPatient", ImagePositionPatient=None),
     "position of two": told("ImagePositionPatient", ImagePositionPatient=["1", "2"]),
     "position 1e300": told("farther than anything", ImagePositionPatient=["1e300", "0", "0"]),
+    "slope 1e300": told("RescaleSlope .* overflow", RescaleSlope="1e300"),
     "slope nan": Bad(lambda: plain(RescaleSlope="12345").replace(b"12345 ", b"nan   "), words="RescaleSlope"),
     "transfer syntax unknown": Bad(
         lambda: renamed(plain(), "1.2.840.10008.1.2.1", "1.2.840.10008.1.9.9"), words="is not known"
