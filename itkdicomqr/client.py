@@ -11,7 +11,7 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.catalogues import catalogue_of, verify, with_model
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
-from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, NetworkError
+from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
@@ -296,11 +296,11 @@ class Client:
     def _each(self, ask: Callable[[Node], T]) -> list[T]:
         """Ask every archive; one that fails is an error unless another may stand in."""
         answers: list[T] = []
-        failures: list[NetworkError] = []
+        failures: list[NetworkError | LimitExceededError] = []
         for node in self.nodes:
             try:
                 answers.append(ask(node))
-            except NetworkError as error:
+            except (NetworkError, LimitExceededError) as error:
                 if not self._any_archive:
                     raise
                 failures.append(error)

@@ -13,10 +13,10 @@
     │   ├── AssociationRejectedError     the archive does not want this AE title, or not now
     │   ├── NoPresentationContextError   it does not speak what was proposed
     │   ├── ProtocolError                what came is not DICOM, or breaks its rules
-    │   ├── LimitExceededError           what came is larger than was allowed
     │   ├── TLSError                     the secured channel was refused
     │   ├── PortInUseError               our receiver cannot listen where it should
     │   └── StatusError                  a service ended with a failure status
+    ├── LimitExceededError               what came, or is to be made, is larger than was allowed
     ├── MatchError                       the search did not end at one series
     │   ├── NoMatchError                 none; which key lost it
     │   ├── AmbiguousSeriesError         several; the table of candidates
@@ -62,13 +62,22 @@ class DICOMQRError(Exception):
     ----------
     message : str
         What was found, and what to try.
+    place : str, optional
+        Host and port, where it happened at an archive.
+    step : str, optional
+        What was being done there.
     server_comment : str, optional
         The archive's own words, with control characters escaped.
     """
 
-    def __init__(self, message: str, *, server_comment: str = "") -> None:
+    def __init__(self, message: str, *, place: str = "", step: str = "", server_comment: str = "") -> None:
         super().__init__(message)
+        self.place = place
+        self.step = step
         self.server_comment = server_comment
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.place, self.step, str(self.args[0])) if part)
 
 
 class InputError(DICOMQRError, ValueError):
@@ -86,34 +95,19 @@ class NodeError(InputError):
 class NetworkError(DICOMQRError):
     """All that an archive, or the way to it, can do.
 
-    Parameters
-    ----------
-    message : str
-        What happened, without the place.
-    place : str, optional
-        Host and port.
-    step : str, optional
-        What was being done.
-    server_comment : str, optional
-        The archive's own words.
-
     Attributes
     ----------
     received, missing : tuple of str
         In a retrieval, the SOP Instance UIDs that had come, and those of the others that are known.
     """
 
-    def __init__(self, message: str, *, place: str = "", step: str = "", server_comment: str = "") -> None:
-        super().__init__(message, server_comment=server_comment)
-        self.place = place
-        self.step = step
-        self.received: tuple[str, ...] = ()
-        self.missing: tuple[str, ...] = ()
+    received: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        text = ": ".join(part for part in (self.place, self.step, str(self.args[0])) if part)
         total = len(self.received) + len(self.missing)
-        return f"{text}; {len(self.received)} of {total} instances had come" if self.missing else text
+        what_came = f"; {len(self.received)} of {total} instances had come" if self.missing else ""
+        return f"{super().__str__()}{what_came}"
 
 
 class ConnectError(NetworkError):
@@ -161,10 +155,6 @@ class ProtocolError(NetworkError):
     """What came is not DICOM, or breaks the rules of PS3.7 and PS3.8, or of PS3.18 and HTTP."""
 
 
-class LimitExceededError(NetworkError):
-    """What came is larger than was allowed; the message names the limit."""
-
-
 class PortInUseError(NetworkError):
     """Our Storage SCP cannot listen at the address and port of ``Node.receiver``."""
 
@@ -189,6 +179,10 @@ class StatusError(NetworkError):
     ) -> None:
         super().__init__(message, place=place, step=step, server_comment=server_comment)
         self.status = status
+
+
+class LimitExceededError(DICOMQRError):
+    """What came, or is to be made of it, is larger than was allowed; the message names the limit."""
 
 
 class MatchError(DICOMQRError):

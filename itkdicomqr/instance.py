@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
+from pydicom.config import IGNORE
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from itkdicomqr.buffers import give_back
-from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError
 from itkdicomqr.scan import UNDEFINED_LENGTH, Header, scan
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ Bytes = bytes | bytearray | memoryview
 
 MAX_INFLATED_BYTES = 2 << 30
 MAX_INFLATE_RATIO = 200
-"""How much a deflated data set may grow: pixels reach 20, a bomb 1000."""
+"""How much a deflated data set may grow, at all and unless told otherwise: pixels reach 20, a bomb 1000."""
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -72,6 +73,8 @@ class Instance:
         The data set, without preamble and file meta information.
     origin : str
         How it came: ``"C-GET"``, ``"C-MOVE"``, ``"memory"``, ``"file"``.
+    max_inflate_ratio : int
+        How much the data set may grow where its transfer syntax is deflated.
     """
 
     sop_class_uid: str
@@ -79,15 +82,18 @@ class Instance:
     transfer_syntax_uid: str
     encoded: Bytes = field(repr=False)
     origin: str = "memory"
+    max_inflate_ratio: int = field(default=MAX_INFLATE_RATIO, repr=False)
 
     @classmethod
-    def from_part10(cls, content: Bytes, *, origin: str = "memory") -> Self:
+    def from_part10(cls, content: Bytes, *, origin: str = "memory", max_inflate_ratio: int = MAX_INFLATE_RATIO) -> Self:
         """Take the bytes of a DICOM file (PS3.10 7.1).
 
         Raises
         ------
         CorruptInstanceError
             There is no preamble or file meta information, or it is damaged.
+        LimitExceededError
+            The data set is deflated, and inflates beyond the limit.
         """
         view = memoryview(content)
         if bytes(view[_PREAMBLE : _PREAMBLE + 4]) != b"DICM":
@@ -99,7 +105,7 @@ class Instance:
             message = "the file meta information lacks TransferSyntaxUID (0002,0010): its pixels could mean anything"
             raise CorruptInstanceError(message)
         encoded = view[_PREAMBLE + 4 + meta.end :]
-        unnamed = cls("", "", syntax, encoded, origin)
+        unnamed = cls("", "", syntax, encoded, origin, max_inflate_ratio)
         sop_class = meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID) or unnamed.elements.uid(SOP_CLASS_UID)
         sop_instance = meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID) or unnamed.elements.uid(SOP_INSTANCE_UID)
         if not (sop_class and sop_instance):
@@ -156,9 +162,9 @@ class Instance:
 
         dataset = self._parsed(self.inflated)
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid)
-        dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid)
-        dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid)
+        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax_uid, IGNORE)
+        dataset.file_meta.MediaStorageSOPClassUID = UID(self.sop_class_uid, IGNORE)
+        dataset.file_meta.MediaStorageSOPInstanceUID = UID(self.sop_instance_uid, IGNORE)
         return dataset
 
     @cached_property
@@ -213,18 +219,20 @@ class Instance:
         Raises
         ------
         CorruptInstanceError
-            The stream is damaged, or inflates beyond ``MAX_INFLATE_RATIO``.
+            The stream is damaged.
+        LimitExceededError
+            It inflates beyond ``max_inflate_ratio``, or beyond ``MAX_INFLATED_BYTES``.
         """
         if self.transfer_syntax_uid != DeflatedExplicitVRLittleEndian:
             return memoryview(self.encoded)
-        limit = min(MAX_INFLATED_BYTES, MAX_INFLATE_RATIO * len(self.encoded))
+        limit = min(MAX_INFLATED_BYTES, self.max_inflate_ratio * len(self.encoded))
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         try:
             content = inflater.decompress(self.encoded, limit)
         except zlib.error:
             raise self._corrupt("its deflated data set is damaged") from None
-        if inflater.unconsumed_tail:
-            raise self._corrupt(f"its deflated data set inflates to more than {limit} bytes")
+        if inflater.unconsumed_tail or (content and len(content) == limit and not inflater.eof):
+            raise self._too_large(limit)
         if not inflater.eof:
             raise self._corrupt("its deflated data set is cut short")
         return memoryview(content)
@@ -252,16 +260,29 @@ class Instance:
 
     def _parsed(self, encoded: memoryview) -> Dataset:
         """Have pydicom read a data set; what it raises over damaged bytes becomes our error, without values."""
-        syntax = UID(self.transfer_syntax_uid)
+        syntax = UID(self.transfer_syntax_uid, IGNORE)
         try:
             return read_dataset(BytesIO(encoded), syntax.is_implicit_VR, syntax.is_little_endian)
         except (Exception, RecursionError) as error:
             raise self._corrupt(f"its data set cannot be parsed ({type(error).__name__})") from None
 
+    def _too_large(self, limit: int) -> LimitExceededError:
+        """Make the error that says which limit of inflation is exceeded, and how to raise it."""
+        whose = f"instance {self.sop_instance_uid}: " if self.sop_instance_uid else ""
+        cure = (
+            "no ratio allows more: retrieve it in another transfer syntax"
+            if limit == MAX_INFLATED_BYTES
+            else f"more than {self.max_inflate_ratio} times as many: raise Limits(max_inflate_ratio=...) of the node, "
+            "or Instance(max_inflate_ratio=...)"
+        )
+        message = f"{whose}its deflated data set of {len(self.encoded)} bytes inflates to more than {limit}, {cure}"
+        return LimitExceededError(message)
+
     def _corrupt(self, reason: str) -> CorruptInstanceError:
         return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
 
 
+@lru_cache
 def known_syntax(uid: str) -> UID:
     """Give a transfer syntax that the standard names.
 
@@ -270,7 +291,7 @@ def known_syntax(uid: str) -> UID:
     CorruptInstanceError
         It names none such, so the encoding is unknown.
     """
-    syntax = UID(uid)
+    syntax = UID(uid, IGNORE)
     if not syntax.is_transfer_syntax or syntax.is_private:
         message = f"the transfer syntax {uid!r:.70} is not known"
         raise CorruptInstanceError(message)

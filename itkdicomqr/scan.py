@@ -114,6 +114,26 @@ class Header(Mapping[int, RawElement]):
     def __contains__(self, tag: object) -> bool:
         return tag in self._places
 
+    def items_of(self, tag: int) -> list[Header]:
+        """Find the elements of each item of a sequence, none where it is absent (PS3.5 7.5).
+
+        Raises
+        ------
+        CorruptInstanceError
+            What should be a sequence holds something else, or an element that reaches beyond its item.
+        """
+        if tag not in self._places:
+            return []
+        vr, start, end = self._places[tag]
+        content = self.data[start:end]
+        # Whoever does not know a sequence writes it as UN, whose items are implicit (PS3.5 6.2.2).
+        implicit = self.implicit or vr == b"UN"
+        walk = _Walk(content, self.byte_order)
+        try:
+            return [_header(content[slice(*place)], implicit, self.byte_order) for place in walk.items(implicit)]
+        except struct.error:
+            raise _damaged("an element is cut short") from None
+
     def following(self) -> tuple[int, str, int, int] | None:
         """Read tag, VR, offset of the value and length of the pixel data element, if there is one."""
         walk = _Walk(self.data, self.byte_order)
@@ -150,11 +170,15 @@ def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header
     order = "<" if syntax.is_little_endian else ">"
     # Some files that say otherwise are implicit: no VR begins their first element.
     implicit = syntax.is_implicit_VR or not bytes(data[4:6]).isalpha()
-    walk = _Walk(data, order)
     try:
-        places, end = walk.places_implicit(before) if implicit else walk.places_explicit(before)
+        return _header(data, implicit, order, before)
     except struct.error:
         raise _damaged("an element is cut short") from None
+
+
+def _header(data: memoryview, implicit: bool, order: str, before: int = _ITEM) -> Header:  # noqa: FBT001
+    walk = _Walk(data, order)
+    places, end = walk.places_implicit(before) if implicit else walk.places_explicit(before)
     return Header(data, places, end, implicit=implicit, byte_order=order)
 
 
@@ -197,6 +221,21 @@ class _Walk:
             offset = self._end_of_value(tag, start, length, implicit=True)
             places[tag] = vr, start, offset
         return places, offset
+
+    def items(self, implicit: bool) -> Iterator[tuple[int, int]]:  # noqa: FBT001
+        """Find where the content of each item of a sequence begins and ends."""
+        offset = 0
+        while offset < len(self._data):
+            tag, _, start, length = self.implicit_header(offset)
+            if tag == _SEQUENCE_END:
+                return
+            if tag != _ITEM:
+                raise _damaged("a sequence holds something that is no item")
+            end = start + length if length != UNDEFINED_LENGTH else self._end_of_item(start, implicit, 1)
+            if end > len(self._data):
+                raise _damaged("an item reaches beyond its sequence")
+            yield start, end
+            offset = end
 
     def _end_of_value(self, tag: int, start: int, length: int, *, implicit: bool) -> int:
         end = start + length if length != UNDEFINED_LENGTH else self.end_of_items(start, implicit, 1)

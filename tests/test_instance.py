@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from itkdicomqr import CorruptInstanceError, Instance
+from itkdicomqr import CorruptInstanceError, Instance, LimitExceededError
 from itkdicomqr.instance import MAX_INFLATE_RATIO, PixelElement
 from tests.synthetic import part10, series
 
@@ -163,8 +164,24 @@ def deflated(content: bytes) -> Instance:
 
 
 def test_a_deflated_bomb_is_refused_before_it_grows():
-    with pytest.raises(CorruptInstanceError, match="inflates to more than"):
-        _ = deflated(b"\0" * (10 << 20)).inflated
+    bomb = deflated(b"\0" * (10 << 20))
+    with pytest.raises(
+        LimitExceededError, match=rf"inflates to more than {200 * len(bomb.encoded)}, more than 200 times"
+    ) as error:
+        _ = bomb.inflated
+    assert "Limits(max_inflate_ratio=...) of the node, or Instance(max_inflate_ratio=...)" in str(error.value)
+    assert bomb.sop_instance_uid in str(error.value)
+
+
+def test_who_expects_much_may_allow_it():
+    content = b"\0" * (1 << 20)
+    assert bytes(replace(deflated(content), max_inflate_ratio=2000).inflated) == content
+
+
+def test_no_ratio_allows_more_than_the_memory_should_hold(monkeypatch):
+    monkeypatch.setattr("itkdicomqr.instance.MAX_INFLATED_BYTES", 1 << 20)
+    with pytest.raises(LimitExceededError, match=r"more than 1048576.*: retrieve it in another transfer syntax"):
+        _ = replace(deflated(b"\0" * (2 << 20)), max_inflate_ratio=10_000).inflated
 
 
 def test_a_deflated_data_set_may_shrink_as_far_as_pixels_do():

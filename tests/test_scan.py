@@ -110,3 +110,27 @@ def nested(depth: int) -> Dataset:
 def encoded(dataset: Dataset, syntax: uid.UID) -> Instance:
     dataset.file_meta.TransferSyntaxUID = syntax
     return Instance.from_part10(part10(dataset))
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("undefined", [False, True])
+def test_the_items_of_a_sequence_are_headers(syntax: uid.UID, undefined: bool) -> None:
+    items = [Dataset(), Dataset()]
+    items[0].CodeValue, items[1].CodeValue = "A", "B"
+    items[1].ContentSequence = [Dataset()]
+    items[1].ContentSequence[0].CodeValue = "C"
+    for item in items:
+        item.is_undefined_length_sequence_item = undefined
+    (dataset,) = series("CT", 1, AnatomicRegionSequence=items)
+    dataset["AnatomicRegionSequence"].is_undefined_length = undefined
+    first, second = encoded(dataset, syntax).elements.items_of(0x00082218)
+    assert (first.content(0x00080100), second.content(0x00080100)) == (b"A ", b"B ")
+    assert [item.content(0x00080100) for item in second.items_of(0x0040A730)] == [b"C "]
+    assert second.items_of(0x00082218) == []
+
+
+def test_an_item_that_reaches_beyond_its_sequence_is_refused() -> None:
+    content = b"\x08\0\x18\x22SQ\0\0\x08\0\0\0" + b"\xfe\xff\x00\xe0\xff\x00\x00\x00"
+    header = scan(memoryview(content), uid.ExplicitVRLittleEndian)
+    with pytest.raises(CorruptInstanceError, match="an item reaches beyond its sequence"):
+        header.items_of(0x00082218)

@@ -272,7 +272,7 @@ class Association:
         """Release the association, and close the connection."""
         if self._open:
             self._transport.deadline = Deadline(RELEASE_SECONDS)
-            with suppress(NetworkError):
+            with suppress(NetworkError, LimitExceededError):
                 self._transport.send(RELEASE_RQ, RELEASE_SECONDS, "idle")
                 while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
                     pass
@@ -282,7 +282,7 @@ class Association:
         """Abort the association, and close the connection."""
         if self._open:
             self._transport.deadline = Deadline(RELEASE_SECONDS)
-            with suppress(NetworkError):
+            with suppress(NetworkError, LimitExceededError):
                 self._transport.send(ABORT, RELEASE_SECONDS, "idle")
         self._close()
 
@@ -306,7 +306,7 @@ class Association:
         """Abort; if nothing but the caller's will ends the operation, ask the archive to cancel it first."""
         cancelled = self._transport.deadline.cancelled
         if cancelled or isinstance(error, KeyboardInterrupt | GeneratorExit):
-            with suppress(NetworkError):
+            with suppress(NetworkError, LimitExceededError):
                 self._cancel(await_end=not cancelled)
         self.abort()
 
@@ -426,7 +426,7 @@ class Association:
 
     def _stored(self, message: Message) -> Iterator[Instance]:
         """Answer for one instance, and take it (C-STORE as the SCP, PS3.4 annex B)."""
-        instance = stored_instance(message, self._granted.contexts, "C-GET")
+        instance = stored_instance(message, self._granted.contexts, "C-GET", self._node.limits)
         # Answered first, so that the archive sends the next instance while this one is worked on.
         self._send(message.context_id, dimse.store_response(message.command, status.SUCCESS))
         yield instance
@@ -464,7 +464,7 @@ class Association:
             source = _ABORT_SOURCES.get(pdu.encoded[8] if len(pdu.encoded) > 8 else -1, "the archive")
             return ConnectionLostError(f"{source} aborted the association")
         if pdu.type is PduType.RELEASE_RQ:
-            with suppress(NetworkError):
+            with suppress(NetworkError, LimitExceededError):
                 self._transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
             return ConnectionLostError("the archive released the association in the middle of an operation")
         return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
@@ -474,7 +474,7 @@ class Association:
 def _placed(node: Node, step: str) -> Iterator[None]:
     try:
         yield
-    except NetworkError as error:
+    except (NetworkError, LimitExceededError) as error:
         error.place = error.place or node.place
         error.step = error.step or step
         raise

@@ -18,7 +18,13 @@ from itkdicomqr.association.pending import Register
 from itkdicomqr.association.storing import stored_instance
 from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
 from itkdicomqr.association.transport import Transport, place_of
-from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, NetworkError, ProtocolError
+from itkdicomqr.errors import (
+    AssociationRejectedError,
+    ConnectionLostError,
+    LimitExceededError,
+    NetworkError,
+    ProtocolError,
+)
 from itkdicomqr.node import Node
 
 ANSWER_SECONDS = 1.0
@@ -57,7 +63,7 @@ class Inbound:
         """
         try:
             self._converse()
-        except NetworkError as error:
+        except (NetworkError, LimitExceededError) as error:
             self._end(error)
         except Exception as error:
             # A mistake of ours, or no memory: whoever waits must know.
@@ -150,7 +156,7 @@ class Inbound:
 
     def _stored(self, message: Message) -> Command:
         """Answer once the instance is in the queue: the archive sends no faster than it is worked on."""
-        instance = stored_instance(message, self._granted.contexts, "C-MOVE")
+        instance = stored_instance(message, self._granted.contexts, "C-MOVE", self._node.limits)
         return dimse.store_response(message.command, self._register.deliver(instance))
 
     def _part(self, pdu: Pdu) -> None:
@@ -164,7 +170,7 @@ class Inbound:
     def _send(self, content: bytes) -> None:
         self._transport.send(content, ANSWER_SECONDS, "idle")
 
-    def _end(self, error: NetworkError) -> None:
+    def _end(self, error: NetworkError | LimitExceededError) -> None:
         """Tell both sides of an error; a peer that was rejected has been told."""
         if not self._left:
             error.place, error.step = error.place or self._peer, error.step or "storing to our receiver"

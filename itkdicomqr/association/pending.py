@@ -9,7 +9,7 @@ from time import monotonic
 
 from itkdicomqr.association import status
 from itkdicomqr.association.deadline import Deadline
-from itkdicomqr.errors import CorruptInstanceError, NetworkError, ProtocolError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NetworkError, ProtocolError
 from itkdicomqr.instance import Instance
 
 MAX_QUEUED_BYTES = 16 << 20
@@ -52,7 +52,7 @@ class Pending:
         self._queue: deque[Instance] = deque()
         self._bytes = 0
         self._closed = self._woken = False
-        self._problems: dict[str, NetworkError] = {}
+        self._problems: dict[str, NetworkError | LimitExceededError] = {}
         self._heard_at = monotonic()
         self.was_heard = self.was_reached = False
 
@@ -104,13 +104,13 @@ class Pending:
         """Seconds since something came."""
         return monotonic() - self._heard_at
 
-    def note(self, problem: NetworkError) -> None:
+    def note(self, problem: NetworkError | LimitExceededError) -> None:
         """Keep what went wrong with an association that may have been meant for this series; each wording once."""
         if len(self._problems) < MAX_PROBLEMS:
             self._problems.setdefault(str(problem), problem)
 
     @property
-    def problems(self) -> tuple[NetworkError, ...]:
+    def problems(self) -> tuple[NetworkError | LimitExceededError, ...]:
         """What went wrong meanwhile; without patient data."""
         return tuple(self._problems.values())
 
@@ -166,7 +166,7 @@ class Register:
         for pending in self._pending:
             pending.reached()
 
-    def note(self, problem: NetworkError) -> None:
+    def note(self, problem: NetworkError | LimitExceededError) -> None:
         """Keep a problem for everyone who waits."""
         for pending in self._pending:
             pending.note(problem)
@@ -175,7 +175,7 @@ class Register:
         """Queue an instance for whom it was asked, and give the status to answer with (PS3.4 B.2.3)."""
         try:
             takers = [pending for pending in self._pending if pending.expects(instance)]
-        except CorruptInstanceError as error:
+        except (CorruptInstanceError, LimitExceededError) as error:
             self.note(ProtocolError(f"an instance was refused: {error}"))
             return status.CANNOT_UNDERSTAND
         taken = [pending.put(instance) for pending in takers]

@@ -10,11 +10,12 @@ from itkdicomqr.association.negotiation import Context
 from itkdicomqr.association.stream import Message
 from itkdicomqr.errors import ProtocolError
 from itkdicomqr.instance import Instance
+from itkdicomqr.node import Limits
 
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
-def stored_instance(message: Message, contexts: Mapping[int, Context], origin: str) -> Instance:
+def stored_instance(message: Message, contexts: Mapping[int, Context], origin: str, limits: Limits) -> Instance:
     """Take the instance that a C-STORE request brings.
 
     Parameters
@@ -25,6 +26,8 @@ def stored_instance(message: Message, contexts: Mapping[int, Context], origin: s
         The presentation contexts of its association, by identifier.
     origin : str
         How it came.
+    limits : Limits
+        Of the archive; how much the instance may grow is for its data set to know.
 
     Raises
     ------
@@ -42,4 +45,11 @@ def stored_instance(message: Message, contexts: Mapping[int, Context], origin: s
     sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
     if not _UID.fullmatch(sop_instance_uid):
         raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
-    return Instance(context.abstract_syntax, sop_instance_uid, context.transfer_syntax, message.data, origin)
+    return Instance(
+        context.abstract_syntax,
+        sop_instance_uid,
+        context.transfer_syntax,
+        message.data,
+        origin,
+        limits.max_inflate_ratio,
+    )

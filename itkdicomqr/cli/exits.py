@@ -28,7 +28,7 @@ EXIT_CODES: Mapping[int, tuple[str, tuple[type[BaseException], ...]]] = {
         "unreachable: no such host, nobody listens, too slow, connection lost",
         (errors.ConnectError, errors.DeadlineError, errors.ConnectionLostError, errors.TLSError),
     ),
-    8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError,)),
+    8: ("the archive refuses, or breaks the protocol or a limit", (errors.NetworkError, errors.LimitExceededError)),
     COHORT_INCOMPLETE: ("rows of a cohort failed: its report tells which, and why", ()),
     INTERRUPTED: ("interrupted", (KeyboardInterrupt,)),
 }

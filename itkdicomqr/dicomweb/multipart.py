@@ -113,7 +113,7 @@ class _Body:
         del content[filled:]
         return content
 
-    def until(self, word: bytes, limit: int, too_long: NetworkError) -> bytearray:
+    def until(self, word: bytes, limit: int, too_long: NetworkError | LimitExceededError) -> bytearray:
         """Take what comes before a word, and the word itself."""
         content = bytearray()
         while self._some():

@@ -108,7 +108,8 @@ class _Retrieval:
         response = self._answer(self._root + below)
         for content in self._contents(response):
             self._left -= len(content)
-            yield Instance.from_part10(content, origin=ORIGIN)
+            ratio = self._session.node.limits.max_inflate_ratio
+            yield Instance.from_part10(content, origin=ORIGIN, max_inflate_ratio=ratio)
         return response.status
 
     def _answer(self, resource: str) -> Response:

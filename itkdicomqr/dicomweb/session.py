@@ -15,7 +15,14 @@ from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.dicomweb.connection import Connection
 from itkdicomqr.dicomweb.response import Response
-from itkdicomqr.errors import ConnectionLostError, NetworkError, NodeError, ProtocolError, StatusError
+from itkdicomqr.errors import (
+    ConnectionLostError,
+    LimitExceededError,
+    NetworkError,
+    NodeError,
+    ProtocolError,
+    StatusError,
+)
 from itkdicomqr.node import Node
 from itkdicomqr.web import Address
 
@@ -128,7 +135,7 @@ class Session:
         """Tell in errors where and at what they happened."""
         try:
             yield
-        except NetworkError as error:
+        except (NetworkError, LimitExceededError) as error:
             error.place = error.place or self._address.authority
             error.step = error.step or name
             raise

@@ -15,7 +15,13 @@ from itkdicomqr.association.association import TICK_SECONDS
 from itkdicomqr.association.contexts import MOVE, service
 from itkdicomqr.association.pending import Pending
 from itkdicomqr.association.receiver import Receiver
-from itkdicomqr.errors import ConnectionLostError, DeadlineError, MoveNothingArrivedError, NetworkError
+from itkdicomqr.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    LimitExceededError,
+    MoveNothingArrivedError,
+    NetworkError,
+)
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.tasks import Task
@@ -30,11 +36,11 @@ class Moved(Retrieved):
 
     Attributes
     ----------
-    problems : tuple of NetworkError
+    problems : tuple of NetworkError or LimitExceededError
         What went wrong with associations to our receiver.
     """
 
-    problems: tuple[NetworkError, ...] = ()
+    problems: tuple[NetworkError | LimitExceededError, ...] = ()
 
     def __str__(self) -> str:
         return "; ".join([super().__str__(), *map(str, self.problems)])

@@ -12,12 +12,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from itkdicomqr.errors import ConflictingInstancesError, LimitExceededError, NoPixelsError
-from itkdicomqr.instance import Instance
+from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, LimitExceededError, NoPixelsError
+from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
-from itkdicomqr.volume.headers import SliceHeader, detached
+from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached
 from itkdicomqr.volume.intake import Source, as_instance, has_pixels
 from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
@@ -86,7 +86,7 @@ class Assembly:
         self._slots: dict[tuple[int, ...], Slots] = {}
         self._taken: dict[str, tuple[str, Header, list[Placed]]] = {}
         self._first: SliceHeader | None = None
-        self._descending = False
+        self._descending: bool | None = None
         self._decoders: ThreadPoolExecutor | None = None
         self._decoding: deque[Future[int]] = deque()
         self.skipped: list[str] = []
@@ -130,6 +130,7 @@ class Assembly:
             placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
             self._taken[uid] = (instance.transfer_syntax_uid, kept[0].instance.elements, placed)
         else:
+            _check_named(instance)
             self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.detached(), [])
             self.skipped.append(uid)
 
@@ -210,7 +211,7 @@ class Assembly:
             return None
         if self._first is None:
             self._first = header
-        elif not self._descending:
+        elif self._descending is None:
             self._descending = _runs_against(self._first, header)
         rank = header.instance_number - 1
         return self._expected - 1 - rank if self._descending else rank
@@ -232,6 +233,16 @@ class Assembly:
         return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
 
 
+def _check_named(instance: Instance) -> None:
+    """Refuse to skip what does not even name itself: in another encoding than is told, nothing can be found."""
+    if SOP_INSTANCE_UID not in instance.elements:
+        message = (
+            "its data set lacks SOPInstanceUID (0008,0018) and pixels: it may be encoded otherwise than its "
+            f"transfer syntax {instance.transfer_syntax_uid} says"
+        )
+        raise CorruptInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+
+
 def _size(header: SliceHeader, dtype: np.dtype[Any]) -> int:
     """Return how many bytes the voxels of a slice need."""
     return header.layout.rows * header.layout.columns * components(header.layout) * dtype.itemsize
@@ -242,10 +253,11 @@ def _is_read_in_order(header: SliceHeader) -> bool:
     return header.frames > 1 and header.tile is None and header.layout.bits_allocated >= 8 and header.constant is None
 
 
-def _runs_against(first: SliceHeader, other: SliceHeader) -> bool:
-    """Tell whether Instance Numbers rise against the normal."""
+def _runs_against(first: SliceHeader, other: SliceHeader) -> bool | None:
+    """Tell whether Instance Numbers rise against the normal, None where two slices do not tell it."""
     if first.orientation is None or first.position is None or other.position is None:
-        return False
-    towards = normal(first.orientation)
+        return None
+    towards = normal(checked_orientation(first))
     rise = dot(other.position, towards) - dot(first.position, towards)
-    return rise * ((other.instance_number or 0) - (first.instance_number or 0)) < 0
+    numbers = (other.instance_number or 0) - (first.instance_number or 0)
+    return rise * numbers < 0 if rise and numbers else None

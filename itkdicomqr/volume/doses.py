@@ -31,7 +31,7 @@ def placed_doses(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     first = headers[0]
     if len(headers) == 1:
         return [first]
-    offsets = first.top.numbers(_GRID_FRAME_OFFSET_VECTOR, len(headers))
+    offsets = first.top.lengths(_GRID_FRAME_OFFSET_VECTOR, len(headers))
     if offsets is None or first.position is None:
         raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, "is missing, or the dose has no position")
     position, towards = first.position, normal(checked_orientation(first))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 
@@ -17,11 +17,18 @@ from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.scan import Header
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from itkdicomqr.instance import Instance
+    from itkdicomqr.scan import RawElement
 
 Value = float | str
+
+FARTHEST = 1e9
+"""Lengths beyond are mistakes, mm; their squares must not overflow."""
+
+NEAREST = 1e-9
+"""Spacings below are mistakes, mm."""
 
 NUMBER_FORMATS: Mapping[str, str] = {
     "US": "H",
@@ -37,6 +44,9 @@ NUMBER_FORMATS: Mapping[str, str] = {
 }
 """How struct reads the VRs that hold binary numbers (PS3.5 6.2)."""
 
+_WORDS = frozenset({"US", "SS", "UN", ""})
+"""The VRs in which an element of US may be written; without one, or as UN, by its tag."""
+
 
 @dataclass(frozen=True)
 class Elements:
@@ -49,10 +59,10 @@ class Elements:
     byte_order : str
         That of binary numbers, as struct writes it.
     instance : Instance
-        Whose they are; its header, as pydicom parses it, has the sequences.
+        Whose they are.
     """
 
-    raw: Mapping[int, Any]
+    raw: Mapping[int, RawElement]
     byte_order: str
     instance: Instance
 
@@ -74,8 +84,8 @@ class Elements:
         """Return the bytes of an element, none where it is absent or empty."""
         if isinstance(self.raw, Header):
             return self.raw.content(tag)
-        element = self._element(tag)
-        return b"" if element is None else encoded_value(element.value, vr_of(element), self.byte_order)
+        element = self.raw.get(tag)
+        return b"" if element is None else element.value
 
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the values of an element of text, each without padding; none where it is empty.
@@ -83,7 +93,7 @@ class Elements:
         They are read as Latin-1: none that decides anything here has another character set.
         """
         text = self.content(tag).decode("latin-1").strip(" \0")
-        return tuple(part.strip(" \0") for part in text.split("\\")) if text else ()
+        return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
 
     def text(self, tag: int) -> str:
         """Return an element of text as one value."""
@@ -91,7 +101,7 @@ class Elements:
 
     def binary(self, tag: int, vr: str | None = None) -> tuple[float, ...]:
         """Return the numbers of a binary element, none where it is absent or empty; ``vr`` overrides its own."""
-        element = self._element(tag)
+        element = self.raw.get(tag)
         if element is None:
             return ()
         code = NUMBER_FORMATS.get(vr or vr_of(element), "H")
@@ -100,7 +110,7 @@ class Elements:
 
     def values(self, tag: int) -> tuple[Value, ...]:
         """Return the values of any element: numbers where they are such, else text, else hexadecimal."""
-        element = self._element(tag)
+        element = self.raw.get(tag)
         if element is not None and vr_of(element) in NUMBER_FORMATS:
             return self.binary(tag)
         content = self.content(tag).rstrip(b" \0")
@@ -116,12 +126,10 @@ class Elements:
         CorruptInstanceError
             The sequence cannot be read.
         """
-        if tag not in self:
-            return []
         try:
-            return [replace(self, raw=dict(item.items())) for item in self.instance.header[tag].value or ()]
-        except Exception:  # pydicom raises whatever damaged bytes happen to lead to
-            raise self.corrupt(tag, "cannot be read") from None
+            return [replace(self, raw=item) for item in self.instance.elements.items_of(tag)]
+        except CorruptInstanceError as error:
+            raise self.corrupt(tag, f"cannot be read: {error.args[0]}") from None
 
     def private(self, creator: str, group: int, element: int) -> bytes:
         """Return the bytes of a private element of the top level, none where it is absent (PS3.5 7.8.1)."""
@@ -145,6 +153,26 @@ class Elements:
             raise self.corrupt(tag, f"is not {count} finite decimal number{'s' if count > 1 else ''}")
         return tuple(numbers)
 
+    def lengths(self, tag: int, count: int) -> tuple[float, ...] | None:
+        """Return the numbers of a DS element in mm, None where it is empty.
+
+        Raises
+        ------
+        CorruptInstanceError
+            They are not ``count`` numbers, or one is beyond ``FARTHEST``.
+        """
+        lengths = self.numbers(tag, count)
+        if lengths and max(map(abs, lengths)) > FARTHEST:
+            raise self.corrupt(tag, f"is {shown(lengths)}, which is farther than anything can be")
+        return lengths
+
+    def spacing(self, tag: int, count: int) -> tuple[float, ...] | None:
+        """Return distances in mm as `lengths`; none may be nearly 0, whatever its sign."""
+        spacing = self.lengths(tag, count)
+        if spacing and 0 < min(map(abs, spacing)) < NEAREST:
+            raise self.corrupt(tag, f"is {shown(spacing)}, which is nearer than anything can be")
+        return spacing
+
     def number(self, tag: int) -> float | None:
         """Return the one number of a DS or IS element, None where it is empty."""
         numbers = self.numbers(tag, 1)
@@ -160,8 +188,19 @@ class Elements:
         return int(number)
 
     def unsigned(self, tag: int) -> int | None:
-        """Return the one number of a US element, None where it is absent or empty."""
-        content = self.content(tag)
+        """Return the one number of a US element, None where it is absent or empty.
+
+        Raises
+        ------
+        CorruptInstanceError
+            It has several values, or is of a VR that writes numbers otherwise.
+        """
+        element = self.raw.get(tag)
+        if element is None:
+            return None
+        if element.VR not in _WORDS:
+            raise self.corrupt(tag, f"has the VR {element.VR!r}, not US")
+        content = element.value
         if len(content) > 2:
             raise self.corrupt(tag, f"has {len(content) // 2} values instead of one")
         return int.from_bytes(content, "little" if self.byte_order == "<" else "big") if content else None
@@ -172,24 +211,19 @@ class Elements:
         message = f"{name} ({tag >> 16:04X},{tag & 0xFFFF:04X}) {reason}"
         return CorruptInstanceError(message, sop_instance_uid=self.sop_instance_uid)
 
-    def _element(self, tag: int) -> Any:
-        element = self.raw.get(tag)
-        if element is not None and element.value is None and _length_of(element) > 0:
-            raise self.corrupt(tag, "cannot be read")
-        return element
 
-
-def _length_of(element: Any) -> int:
-    return int(getattr(element, "length", 0))
-
-
-def vr_of(element: Any) -> str:
+def vr_of(element: RawElement) -> str:
     """Return an element's VR, by the dictionary where the encoding does not tell it."""
-    if element.VR not in {None, "", "UN"}:
-        return str(element.VR)
+    if element.VR not in {"", "UN"}:
+        return element.VR
     if element.tag & 0xFFFF == 0:
         return "UL"
     return dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "UN"
+
+
+def shown(numbers: Iterable[float]) -> str:
+    """Write numbers as DICOM does."""
+    return "\\".join(f"{number:g}" for number in numbers)
 
 
 def number_or_text(text: str) -> Value:
@@ -199,14 +233,3 @@ def number_or_text(text: str) -> Value:
     except ValueError:
         return text
     return number if math.isfinite(number) and "_" not in text else text
-
-
-def encoded_value(value: Any, vr: str, byte_order: str) -> bytes:
-    """Return the bytes of a value, which are written back where pydicom has converted it."""
-    if value is None or isinstance(value, bytes):
-        return value or b""
-    values = list(value) if isinstance(value, list | tuple) or hasattr(value, "__iter__") else [value]
-    if vr in NUMBER_FORMATS:
-        return struct.pack(f"{byte_order}{len(values)}{NUMBER_FORMATS[vr]}", *values)
-    text = value if isinstance(value, str) else "\\".join(map(str, values))
-    return str(text).encode("latin-1", "replace")

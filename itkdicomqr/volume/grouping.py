@@ -6,9 +6,10 @@ result depends on the slices alone, never on the order in which they came.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.volume.geometry import dot, normal
@@ -144,7 +145,9 @@ def _nearby(vectors: Sequence[tuple[float, ...]], tolerance: float) -> list[tupl
     leaders: list[tuple[float, ...]] = []
     leader_of = {}
     for vector in sorted(set(vectors)):
-        near = (leader for leader in leaders if _near(leader, vector, tolerance))
+        # Those that are too far already in the first component come first.
+        begin = bisect_left(leaders, tuple(axis - 2 * tolerance for axis in vector[:1]), key=lambda leader: leader[:1])
+        near = (leader for leader in islice(leaders, begin, None) if _near(leader, vector, tolerance))
         leader_of[vector] = next(near, vector)
         if leader_of[vector] == vector:
             leaders.append(vector)

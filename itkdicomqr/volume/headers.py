@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.volume import fragments
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
-from itkdicomqr.volume.elements import Elements
+from itkdicomqr.volume.elements import Elements, shown
 from itkdicomqr.volume.geometry import dot, length
 from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
@@ -27,6 +27,9 @@ PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 
 ORTHONORMAL = 1e-3
 """How far ImageOrientationPatient may be from two orthogonal unit vectors."""
+
+LARGEST_RESCALE = 1e290
+"""Slopes and intercepts beyond are mistakes: with stored values of 32 bits they overflow."""
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
@@ -247,7 +250,7 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         orientation=orientation,
         pixel_spacing=_pixel_spacing(elements),
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
-        spacing_between_slices=elements.number(_SPACING_BETWEEN_SLICES),
+        spacing_between_slices=(elements.spacing(_SPACING_BETWEEN_SLICES, 1) or (None,))[0],
     )
 
 
@@ -284,8 +287,15 @@ def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
         scaling = elements.number(_DOSE_GRID_SCALING)
         if not scaling:
             raise elements.corrupt(_DOSE_GRID_SCALING, "is missing or zero: the dose is unknown")
-        return scaling, 0.0
-    return elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
+        return _held(elements, _DOSE_GRID_SCALING, scaling), 0.0
+    slope, intercept = elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
+    return _held(elements, _RESCALE_SLOPE, slope), _held(elements, _RESCALE_INTERCEPT, intercept)
+
+
+def _held(elements: Elements, tag: int, factor: float) -> float:
+    if abs(factor) > LARGEST_RESCALE:
+        raise elements.corrupt(tag, f"is {factor:g}, with which voxels overflow")
+    return factor
 
 
 def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
@@ -296,7 +306,7 @@ def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | Non
     CorruptInstanceError
         One of them is missing, or is no numbers.
     """
-    position = elements.numbers(_IMAGE_POSITION, 3)
+    position = elements.lengths(_IMAGE_POSITION, 3)
     orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
     if position is None and orientation is None:
         return None, None
@@ -318,8 +328,7 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
     row, column = orientation[:3], orientation[3:]
     worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
     if worst > ORTHONORMAL:
-        values = "\\".join(f"{number:g}" for number in orientation)
-        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{values} is not two orthogonal unit vectors")
+        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
     return orientation
 
 
@@ -333,7 +342,7 @@ def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
 
 
 def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:
-    spacing = elements.numbers(tag, 2)
+    spacing = elements.spacing(tag, 2)
     if spacing is not None and min(spacing) <= 0:
-        raise elements.corrupt(tag, f"is {spacing[0]:g}\\{spacing[1]:g}; a spacing is positive")
+        raise elements.corrupt(tag, f"is {shown(spacing)}; a spacing is positive")
     return spacing

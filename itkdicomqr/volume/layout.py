@@ -87,11 +87,11 @@ def layout_of(elements: Elements, pixel_tag: int | None) -> PixelLayout:
         columns=required(elements, _COLUMNS),
         samples=elements.unsigned(_SAMPLES_PER_PIXEL) or 1,
         photometric=elements.text(_PHOTOMETRIC_INTERPRETATION),
-        planar=bool(elements.unsigned(_PLANAR_CONFIGURATION)),
+        planar=_flag(elements, _PLANAR_CONFIGURATION),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=stored - 1 if high_bit is None else high_bit,
-        signed=bool(elements.unsigned(_PIXEL_REPRESENTATION)),
+        signed=_flag(elements, _PIXEL_REPRESENTATION),
         floating=pixel_tag in FLOAT_BITS,
     )
     float_bits = FLOAT_BITS.get(pixel_tag or 0, allocated)
@@ -101,6 +101,14 @@ def layout_of(elements: Elements, pixel_tag: int | None) -> PixelLayout:
         bits = f"BitsAllocated {allocated}, BitsStored {stored}"
         raise elements.corrupt(_HIGH_BIT, f"is {layout.high_bit}, which contradicts {bits}")
     return layout
+
+
+def _flag(elements: Elements, tag: int) -> bool:
+    """Return a US element that is 0 or 1, False where it is absent."""
+    number = elements.unsigned(tag) or 0
+    if number > 1:
+        raise elements.corrupt(tag, f"is {number}, neither 0 nor 1")
+    return bool(number)
 
 
 def required(elements: Elements, tag: int) -> int:

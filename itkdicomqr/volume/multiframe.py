@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.volume.elements import vr_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from itkdicomqr.scan import Header, RawElement
     from itkdicomqr.volume.elements import Elements
 
 SHARED_FUNCTIONAL_GROUPS = 0x52009229
@@ -24,14 +28,12 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
     Raises
     ------
     CorruptInstanceError
-        There are not as many functional groups as frames.
+        There are not as many functional groups as frames, or they cannot be read.
     """
     if PER_FRAME_FUNCTIONAL_GROUPS not in elements:
         return [elements] * count
-    try:
-        shared, own = _flattened(elements, SHARED_FUNCTIONAL_GROUPS), _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS)
-    except Exception:  # pydicom raises whatever damaged bytes happen to lead to
-        raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS, "cannot be read") from None
+    shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS)
+    own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS)
     if len(own) != count:
         reason = f"has {len(own)} items, but NumberOfFrames (0028,0008) is {count}"
         raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS, reason)
@@ -39,22 +41,25 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
     return [replace(elements, raw=common | item) for item in own]
 
 
-def _flattened(elements: Elements, tag: int) -> list[dict[int, Any]]:
-    """Return the elements of each item of functional groups, which pydicom parses on demand."""
-    return [dict(_flat(item)) for item in elements.instance.header[tag].value or ()] if tag in elements else []
+def _flattened(elements: Elements, tag: int) -> list[dict[int, RawElement]]:
+    """Return the elements of each item of functional groups."""
+    try:
+        return [dict(_flat(item)) for item in elements.instance.elements.items_of(tag)]
+    except CorruptInstanceError as error:
+        raise elements.corrupt(tag, f"cannot be read: {error.args[0]}") from None
 
 
-def _flat(functional_groups: Any) -> Iterator[tuple[int, Any]]:
+def _flat(functional_groups: Header) -> Iterator[tuple[int, RawElement]]:
     """Go through the elements of the standard functional groups of a frame; a vendor's may contradict them."""
-    for group in functional_groups:
-        for item in group.value if group.VR == "SQ" and not group.tag.is_private else ():
+    for tag, group in functional_groups.items():
+        for item in functional_groups.items_of(tag) if vr_of(group) == "SQ" and not tag >> 16 & 1 else ():
             yield from _within(item)
 
 
-def _within(item: Any) -> Iterator[tuple[int, Any]]:
-    for tag, element in list(item.items()):
+def _within(item: Header) -> Iterator[tuple[int, RawElement]]:
+    for tag, element in item.items():
         if tag not in _GROUPS_WITHIN:
-            yield int(tag), element
+            yield tag, element
             continue
-        for inner in item[tag].value:
+        for inner in item.items_of(tag):
             yield from _within(inner)

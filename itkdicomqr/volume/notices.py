@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
+from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 
@@ -115,10 +116,6 @@ def _of_spacing(header: SliceHeader, options: Options) -> tuple[tuple[bool, str]
         (at_detector, "the spacing is ImagerPixelSpacing (0018,1164), that at the detector"),
         (
             header.is_projection and None not in (spacing, other) and other != spacing,
-            f"PixelSpacing and ImagerPixelSpacing differ: {_shown(spacing)} is used, not {_shown(other)} mm",
+            f"PixelSpacing and ImagerPixelSpacing differ: {shown(spacing or ())} is used, not {shown(other or ())} mm",
         ),
     )
-
-
-def _shown(spacing: tuple[float, ...] | None) -> str:
-    return "\\".join(f"{step:g}" for step in spacing or ())

@@ -28,10 +28,10 @@ _PADDING_VALUES = (0x00280120, 0x00280122, 0x00280123)
 """PixelPaddingValue, FloatPixelPaddingValue, DoubleFloatPixelPaddingValue."""
 
 _BEST_FIT = {
-    False: (np.uint8, np.uint16, np.uint32),
-    True: (np.int8, np.int16, np.int32),
+    negative: tuple((np.iinfo(dtype).min, np.iinfo(dtype).max, np.dtype(dtype)) for dtype in dtypes)
+    for negative, dtypes in {False: ("uint8", "uint16", "uint32"), True: ("int8", "int16", "int32")}.items()
 }
-"""GDCM's choice for rescaled integers, by whether any is negative; beyond them float64."""
+"""GDCM's choice for rescaled integers, by whether any is negative, with their limits; beyond them float64."""
 
 
 def voxel_dtype(header: SliceHeader, options: Options) -> np.dtype[Any]:
@@ -180,14 +180,15 @@ def _write_floats(
     *,
     inverted: bool,
 ) -> None:
-    """Compute in float64, one multiplication and one addition, as GDCM does."""
+    """Compute in float64, one multiplication and one addition, as GDCM does; stored floats may become infinite."""
     _extract(samples, layout, target)
     if inverted:
         np.subtract(sum(stored_range(layout)), target, out=target)
     slope, intercept = rescale
     if (slope, intercept) != (1, 0):
-        np.multiply(target, slope, out=target)
-        np.add(target, intercept, out=target)
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.multiply(target, slope, out=target)
+            np.add(target, intercept, out=target)
 
 
 def _extract(samples: NDArray[Any], layout: PixelLayout, target: Voxels) -> None:
@@ -214,8 +215,5 @@ def _wrapped(number: int, dtype: DTypeLike) -> Any:
 
 def _smallest(values: Iterable[float]) -> np.dtype[Any]:
     low, high = min(both := tuple(values)), max(both)
-    for candidate in _BEST_FIT[low < 0]:
-        limits = np.iinfo(candidate)
-        if limits.min <= low and high <= limits.max:
-            return np.dtype(candidate)
-    return np.dtype(np.float64)
+    fitting = (dtype for least, greatest, dtype in _BEST_FIT[low < 0] if least <= low and high <= greatest)
+    return next(fitting, np.dtype(np.float64))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itkdicomqr.volume.elements import FARTHEST, NEAREST
+
 if TYPE_CHECKING:
     from itkdicomqr.volume.elements import Elements
 
@@ -38,6 +40,6 @@ def _spacing(region: Elements) -> tuple[float, ...] | None:
     """Return the size of a region's pixels, None where they are no lengths; a delta's sign is its direction."""
     units = [region.unsigned(tag) for tag in _UNITS]
     deltas = [delta for tag in _DELTAS for delta in region.binary(tag)]
-    if units != [CENTIMETRES] * 2 or len(deltas) != 2 or 0 in deltas:
+    if units != [CENTIMETRES] * 2 or len(deltas) != 2 or not all(NEAREST < abs(delta) < FARTHEST for delta in deltas):
         return None
     return tuple(abs(delta) * MM_PER_CM for delta in deltas)

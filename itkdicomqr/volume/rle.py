@@ -61,7 +61,7 @@ def _plane(segment: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:
     """Decode a segment; its padding to an even length may decode to one byte more."""
     expected = layout.rows * layout.columns
     try:
-        decoded = imagecodecs.packbits_decode(bytes(segment))
+        decoded = imagecodecs.packbits_decode(bytes(segment), out=expected + 1)
     except (RuntimeError, ValueError) as error:
         message = f"its RLE segments cannot be decoded ({type(error).__name__})"
         raise CorruptInstanceError(message) from None

@@ -6,11 +6,12 @@ the grid that all segments span together, so that all have the size that a mask 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.headers import Segment, checked_orientation
@@ -35,6 +36,9 @@ WHOLE_STEPS = 0.02
 MOST_PLANES = 1 << 16
 """A limit of the planes of a grid: a spacing of 1e-9 mm must not fill the memory."""
 
+MOST_SLICES = 1 << 18
+"""A limit of the planes of all segments together, whether they are stored or not."""
+
 _SPECIFIC_CHARACTER_SET = 0x00080005
 _SPACING_BETWEEN_SLICES = 0x00180088
 _DIMENSION_ORGANIZATION_TYPE = 0x00209311
@@ -55,6 +59,8 @@ def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     ------
     CorruptInstanceError
         A frame of a segmentation that is no label map names no segment, or the grid has too many planes.
+    LimitExceededError
+        Its segments and planes would make too many slices.
     UnsupportedImageError
         It is one of tiles of a whole slide.
     """
@@ -107,8 +113,12 @@ def _completed(headers: Sequence[SliceHeader], segments: Iterable[Segment | None
     towards = normal(checked_orientation(headers[0]))
     planes = _planes(headers, towards)
     completed = list(headers)
-    for segment in segments:
-        heights = [dot(header.position or (), towards) for header in headers if header.segment == segment]
+    heights_of: dict[Segment | None, list[float]] = {segment: [] for segment in segments}
+    _check_count(headers, len(planes), len(heights_of))
+    for header in headers:
+        heights_of[header.segment].append(dot(header.position or (), towards))
+    for segment, heights in heights_of.items():
+        heights.sort()
         absent = [plane for plane in planes if not _is_among(dot(plane, towards), heights)]
         first = len(completed)
         completed += [
@@ -116,6 +126,16 @@ def _completed(headers: Sequence[SliceHeader], segments: Iterable[Segment | None
             for index, plane in enumerate(absent)
         ]
     return completed
+
+
+def _check_count(headers: Sequence[SliceHeader], planes: int, segments: int) -> None:
+    """Refuse more slices than any grid of segments has, before they are made."""
+    if planes * segments > MOST_SLICES:
+        message = (
+            f"instance {headers[0].sop_instance_uid}: {segments} segments of {planes} planes each (SegmentSequence "
+            f"(0062,0002), SpacingBetweenSlices (0018,0088)) are more than {MOST_SLICES} slices"
+        )
+        raise LimitExceededError(message)
 
 
 def _planes(headers: Sequence[SliceHeader], towards: Vector) -> list[Vector]:
@@ -150,5 +170,7 @@ def _steps(gap: float, step: float) -> int:
     return count if count and abs(gap / step - count) <= WHOLE_STEPS * count else 1
 
 
-def _is_among(height: float, heights: Iterable[float]) -> bool:
-    return any(abs(height - other) <= SAME_PLANE for other in heights)
+def _is_among(height: float, heights: Sequence[float]) -> bool:
+    """Tell whether one of ascending heights is that of a plane."""
+    after = bisect_left(heights, height)
+    return any(abs(height - other) <= SAME_PLANE for other in heights[max(0, after - 1) : after + 1])

@@ -113,7 +113,7 @@ def echoed(node: Node) -> None:
 
 
 @contextmanager
-def failing(kind: type[NetworkError], words: str, place: str, step: str) -> Iterator[None]:
+def failing(kind: type[NetworkError | LimitExceededError], words: str, place: str, step: str) -> Iterator[None]:
     """Expect exactly this class, with these words, at this place and step."""
     with pytest.raises(kind) as caught:
         yield
@@ -189,7 +189,9 @@ def test_a_rejection_survives_that_the_archive_closes_at_once(scene: Any) -> Non
         ("PDUs of one byte", ProtocolError, "at most 1 bytes, into which nothing fits", PATIENT),
     ],
 )
-def test_an_opening_that_fails(scene: str, kind: type[NetworkError], words: str, timeouts: Timeouts) -> None:
+def test_an_opening_that_fails(
+    scene: str, kind: type[NetworkError | LimitExceededError], words: str, timeouts: Timeouts
+) -> None:
     with (
         playing(SCENES[scene]) as stage,
         within(BRISK.connect),
@@ -235,7 +237,9 @@ def test_an_opening_that_fails(scene: str, kind: type[NetworkError], words: str,
         ("interleaved contexts", ProtocolError, "changed its presentation context", PATIENT),
     ],
 )
-def test_a_retrieval_that_fails(scene: str, kind: type[NetworkError], words: str, timeouts: Timeouts) -> None:
+def test_a_retrieval_that_fails(
+    scene: str, kind: type[NetworkError | LimitExceededError], words: str, timeouts: Timeouts
+) -> None:
     with playing(SCENES[scene]) as stage, within(HASTY.total), failing(kind, words, stage.place, "C-GET"):
         got(stage.node(timeouts, FEW))
 
@@ -252,7 +256,7 @@ def test_a_retrieval_that_fails(scene: str, kind: type[NetworkError], words: str
         ("match that is damaged", ProtocolError, "a match is damaged"),
     ],
 )
-def test_a_query_that_fails(scene: str, kind: type[NetworkError], words: str) -> None:
+def test_a_query_that_fails(scene: str, kind: type[NetworkError | LimitExceededError], words: str) -> None:
     with playing(SCENES[scene]) as stage, failing(kind, words, stage.place, "C-FIND"):
         found(stage.node(limits=FEW))
 

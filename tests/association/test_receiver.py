@@ -164,7 +164,7 @@ def contents(instances: Sequence[Instance]) -> list[bytes]:
     return [bytes(instance.encoded) for instance in instances]
 
 
-def noted(expected: Pending) -> NetworkError:
+def noted(expected: Pending) -> NetworkError | LimitExceededError:
     """Wait for the first problem."""
     end = monotonic() + 10
     while not expected.problems:
@@ -371,7 +371,7 @@ def test_a_peer_may_be_silent_between_messages() -> None:
 
 PART = stored(INSTANCES[0])[:400]
 MEBIBYTE = 1 << 20
-FAULTS: dict[str, tuple[tuple[Any, ...], type[NetworkError], str]] = {
+FAULTS: dict[str, tuple[tuple[Any, ...], type[NetworkError | LimitExceededError], str]] = {
     # In place of an association request.
     "nothing": ((), DeadlineError, "connect_timeout"),
     "a request in drops": ((drip(REQUEST, 0.05),), DeadlineError, "connect_timeout"),

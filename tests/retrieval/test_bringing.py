@@ -23,6 +23,7 @@ from itkdicomqr.errors import (
     DICOMQRError,
     ForeignInstanceError,
     IncompleteSeriesError,
+    InstanceError,
     LimitExceededError,
     NoPresentationContextError,
     SeriesChangingError,
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 
 CT = str(uid.CTImageStorage)
 GARBAGE = Instance(CT, UIDS[0], SYNTAXES[STORAGE], b"\x08\0\x05\0??" + bytes(10))
-BOMB = Instance(CT, UIDS[0], uid.DeflatedExplicitVRLittleEndian, zlib.compress(bytes(1 << 24), wbits=-15))
+BOMB = Instance(CT, UIDS[0], uid.DeflatedExplicitVRLittleEndian, zlib.compress(bytes(1 << 18), wbits=-15))
 DEFLATED = 7
 """The identifier under which a client proposes the storage class in Deflated Explicit VR Little Endian."""
 
@@ -252,13 +253,16 @@ def test_a_uid_that_is_none_cannot_forge_a_line() -> None:
     assert str(caught.value).isprintable()
 
 
-def test_a_deflated_bomb_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("limits", "error"), [(Limits(), LimitExceededError), (Limits(max_inflate_ratio=2000), InstanceError)]
+)
+def test_a_deflated_data_set_may_grow_as_far_as_the_node_allows(limits: Limits, error: type[Exception]) -> None:
     scene = (HEAR, acceptance({SERVICE: SYNTAXES[SERVICE], DEFLATED: BOMB.transfer_syntax_uid}))
     with (
         playing((*scene, HEAR, stored(BOMB, DEFLATED))) as stage,
-        pytest.raises(CorruptInstanceError, match="inflates"),
+        pytest.raises(error),
     ):
-        brought(stage.node())
+        brought(stage.node(limits=limits))
 
 
 @pytest.mark.parametrize("come", [(), (FIRST,), (FIRST, SECOND)], ids=["none", "one", "two"])

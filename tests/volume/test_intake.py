@@ -74,6 +74,11 @@ def test_a_header_that_cannot_be_right_is_refused_by_name(attributes: dict[str, 
     assert error.value.sop_instance_uid
 
 
+def test_an_orientation_that_is_none_is_refused_in_every_slice() -> None:
+    with pytest.raises(CorruptInstanceError, match="is not two orthogonal unit vectors"):
+        read_volumes(series("CT", 3, ImageOrientationPatient=["0"] * 6))
+
+
 @pytest.mark.parametrize("text", ["nan", "inf", "1_0", "1,5", "abc"])
 def test_a_number_that_is_none_is_refused(text: str) -> None:
     (slice_,) = series("CT", 1, RescaleSlope="123456")

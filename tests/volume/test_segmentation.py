@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from pydicom import uid
 from pydicom.encaps import encapsulate
 
-from itkdicomqr.errors import CorruptInstanceError, NonUniformSpacingError, UnsupportedImageError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NonUniformSpacingError, UnsupportedImageError
 from itkdicomqr.volume import one_volume, read_volumes
 from tests.segmentations import label_map, masks, segmentation
 from tests.synthetic import part10
@@ -161,3 +162,14 @@ def test_tiles_of_a_whole_slide_are_refused() -> None:
     instance.DimensionOrganizationType = "TILED_FULL"
     with pytest.raises(UnsupportedImageError, match="segmentations of whole slides"):
         read_volumes([instance])
+
+
+def test_segments_that_make_countless_slices_are_refused() -> None:
+    instance = segmentation(masks())
+    instance.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SpacingBetweenSlices = "0.001"
+    described = instance.SegmentSequence[0]
+    instance.SegmentSequence = [described, *[deepcopy(described) for _ in range(40)]]
+    for number, item in enumerate(instance.SegmentSequence, 1):
+        item.SegmentNumber = number
+    with pytest.raises(LimitExceededError, match=r"41 segments of 12501 planes each .* more than 262144 slices"):
+        read_volumes([part10(instance)])
