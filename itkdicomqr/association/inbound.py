@@ -9,7 +9,7 @@ from threading import Semaphore
 
 from itkdicomqr.association import acceptance, dimse
 from itkdicomqr.association.acceptance import AssociationRequest, Rejection
-from itkdicomqr.association.association import MAX_PDU
+from itkdicomqr.association.channel import MAX_PDU
 from itkdicomqr.association.contexts import VERIFICATION
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command, Field

@@ -1,0 +1,229 @@
+"""The messages of one association that we open: each sent whole, and each received in time (PS3.8 7, 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Self
+
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID
+
+from itkdicomqr.association.contexts import Proposal
+from itkdicomqr.association.deadline import Deadline
+from itkdicomqr.association.dimse import Command
+from itkdicomqr.association.negotiation import (
+    ABORT,
+    RELEASE_RP,
+    RELEASE_RQ,
+    Context,
+    Granted,
+    read_acceptance,
+    read_rejection,
+    request_pdu,
+)
+from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
+from itkdicomqr.association.transport import Transport
+from itkdicomqr.errors import (
+    ConnectionLostError,
+    DeadlineError,
+    LimitExceededError,
+    NetworkError,
+    NoPresentationContextError,
+    ProtocolError,
+)
+from itkdicomqr.node import Node
+
+MAX_PDU = 1 << 17
+"""The longest PDU that we announce: archives seldom send longer ones."""
+
+RELEASE_SECONDS = 2.0
+"""How long a release may take; the work is done by then."""
+
+_ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
+
+
+class Channel:
+    """One association, as far as messages: opened, written to and read from, released or aborted.
+
+    Parameters
+    ----------
+    node : Node
+        With whom.
+    transport : Transport
+        Connected.
+
+    Attributes
+    ----------
+    granted : Granted
+        The presentation contexts that the archive accepted.
+    transport : Transport
+        The connection, with its deadline.
+    is_open : bool
+        Whether it was neither released nor aborted.
+    """
+
+    def __init__(self, node: Node, transport: Transport) -> None:
+        self._node = node
+        self._reader = StreamReader(MAX_PDU)
+        self.transport = transport
+        self.granted = Granted({}, 0)
+        self.is_open = True
+
+    @classmethod
+    def open(cls, node: Node, proposals: Sequence[Proposal], deadline: Deadline) -> Self:
+        """Connect, and associate; see `Association.open`."""
+        opening = deadline.part(node.timeouts.connect, "connect")
+        with placed(node, "connecting"):
+            channel = cls(node, Transport.connect(node, opening))
+        try:
+            with placed(node, "opening the association"):
+                channel._associate(proposals)
+        except BaseException:
+            channel.abort()
+            raise
+        channel.transport.deadline = deadline
+        return channel
+
+    def context(self, abstract_syntax: str) -> Context:
+        """Give the presentation context of a service.
+
+        Raises
+        ------
+        NoPresentationContextError
+            None was accepted.
+        """
+        context = self.granted.serving(abstract_syntax)
+        if context is None:
+            message = (
+                f"the archive accepts no presentation context for {UID(abstract_syntax).name}: it may not offer "
+                f"this service, or not to the AE title {self._node.calling_ae_title!r}"
+            )
+            raise NoPresentationContextError(message)
+        return context
+
+    def limit(self, max_message: int, cure: str) -> None:
+        """Set the largest data set to accept from the next message on, and what an error says of it."""
+        self._reader.limit(max_message, cure)
+
+    def send(self, context_id: int, command: Command) -> None:
+        """Send a command set."""
+        self._send_parts(context_id, command.encode(), command=True)
+
+    def send_data(self, context: Context, identifier: Dataset) -> None:
+        """Send a data set, encoded as its context says."""
+        self._send_parts(context.id, _encoded(identifier, UID(context.transfer_syntax)), command=False)
+
+    def receive(self, setting: str) -> Message:
+        """Wait for a message as long as a timeout says.
+
+        Raises
+        ------
+        ConnectionLostError, DeadlineError, ProtocolError, LimitExceededError
+            None came, or what came is none.
+        """
+        event = self._event(getattr(self._node.timeouts, setting), setting)
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        return event
+
+    def heard(self, seconds: float) -> Message | None:
+        """Read for so long at most; a message that is not whole by then is read on the next time."""
+        try:
+            count = self.transport.read_into(self._reader.room(), seconds, "idle")
+        except DeadlineError:
+            self.transport.deadline.left(seconds)
+            return None
+        event = self._reader.arrived(count)
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        return event
+
+    def release(self) -> None:
+        """Release the association, and close the connection."""
+        if self.is_open:
+            self.transport.deadline = Deadline(RELEASE_SECONDS)
+            with suppress(NetworkError, LimitExceededError):
+                self.transport.send(RELEASE_RQ, RELEASE_SECONDS, "idle")
+                while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
+                    pass
+        self._close()
+
+    def abort(self) -> None:
+        """Abort the association, and close the connection."""
+        if self.is_open:
+            self.transport.deadline = Deadline(RELEASE_SECONDS)
+            with suppress(NetworkError, LimitExceededError):
+                self.transport.send(ABORT, RELEASE_SECONDS, "idle")
+        self._close()
+
+    def _close(self) -> None:
+        self.is_open = False
+        self.transport.close()
+
+    def _associate(self, proposals: Sequence[Proposal]) -> None:
+        sending_failed: NetworkError | None = None
+        try:
+            self.transport.send(request_pdu(self._node, proposals, MAX_PDU), self._node.timeouts.connect, "connect")
+        except ConnectionLostError as error:
+            # A rejection may have come before the reset.
+            sending_failed = error
+        try:
+            answer = self._event(self._node.timeouts.connect, "connect")
+        except ConnectionLostError as error:
+            message = (
+                "it closed the connection: it may not know our address, not speak DICOM on this port, "
+                "or expect TLS (dicoms://)"
+            )
+            raise sending_failed or ConnectionLostError(message) from error
+        if not isinstance(answer, Pdu):
+            raise ProtocolError("it sent data before the association was there")
+        if answer.type is PduType.ASSOCIATE_RJ:
+            raise read_rejection(answer.encoded, self._node)
+        if answer.type is not PduType.ASSOCIATE_AC:
+            raise self._interrupted(answer)
+        self.granted = read_acceptance(answer.encoded, proposals, self._node.identity)
+
+    def _send_parts(self, context_id: int, content: bytes, *, command: bool) -> None:
+        for part in p_data(context_id, content, command=command, max_pdu=self.granted.max_pdu):
+            self.transport.send(part, self._node.timeouts.idle, "idle")
+
+    def _event(self, seconds: float, setting: str) -> Event:
+        """Read on until something is complete; after the first byte the idle timeout counts."""
+        while True:
+            count = self.transport.read_into(self._reader.room(), seconds, setting)
+            event = self._reader.arrived(count)
+            if event is not None:
+                return event
+            seconds, setting = self._node.timeouts.idle, "idle"
+
+    def _interrupted(self, pdu: Pdu) -> NetworkError:
+        """Say what a PDU in place of an answer means."""
+        if pdu.type is PduType.ABORT:
+            source = _ABORT_SOURCES.get(pdu.encoded[8] if len(pdu.encoded) > 8 else -1, "the archive")
+            return ConnectionLostError(f"{source} aborted the association")
+        if pdu.type is PduType.RELEASE_RQ:
+            with suppress(NetworkError, LimitExceededError):
+                self.transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
+            return ConnectionLostError("the archive released the association in the middle of an operation")
+        return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
+
+
+@contextmanager
+def placed(node: Node, step: str) -> Iterator[None]:
+    """Tell in an error where and when it happened."""
+    try:
+        yield
+    except (NetworkError, LimitExceededError) as error:
+        error.place = error.place or node.place
+        error.step = error.step or step
+        raise
+
+
+def _encoded(dataset: Dataset, syntax: UID) -> bytes:
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    write_dataset(buffer, dataset)
+    return buffer.getvalue()
