@@ -25,7 +25,7 @@ from benchmarks import watched
 from benchmarks.relay import relaying
 from benchmarks.renumber import renumbering
 from itkdicomqr.testing import Archive
-from tests import faults
+from tests import faults, scenes
 from tests.servers import require_dcmtk
 from tests.synthetic import ROOT, series
 
@@ -38,16 +38,8 @@ BUG = 1
 AE_TITLE = "FAULTS"
 STUDY_UID, SERIES_UID = f"{ROOT}.1", f"{ROOT}.2.1"
 KEYS = ("QueryRetrieveLevel=SERIES", f"StudyInstanceUID={STUDY_UID}", f"SeriesInstanceUID={SERIES_UID}")
-OF_C_FIND = ("query", "match")
-"""How the names of the scenes begin that concern another service."""
-
-MUST_WORK: Mapping[str, faults.Scene] = {
-    "nothing is wrong": faults.sending(faults.ALL),
-    "duplicates": faults.sending(faults.ALL, faults.ALL),
-    "no role reply": (faults.HEAR, faults.acceptance(roles=False), faults.HEAR, faults.ALL, faults.SUCCESS),
-    "maximum PDU 0": (faults.HEAR, faults.acceptance(max_pdu=0), faults.HEAR, faults.ALL, faults.SUCCESS),
-}
-FAULTS = {name: scene for name, scene in faults.SCENES.items() if not name.startswith(OF_C_FIND)}
+FAULTS: Mapping[str, faults.Scene] = {name: scene for name, (scene, _, _) in scenes.FAULTS.items()}
+MUST_WORK: Mapping[str, faults.Scene] = scenes.MUST_WORK
 SCENES: Mapping[str, faults.Scene] = {**FAULTS, **MUST_WORK}
 
 

@@ -159,7 +159,7 @@ def test_a_rejection_keeps_its_three_codes_and_says_what_to_try(codes: tuple[int
 )
 def test_a_rejection_survives_that_the_archive_closes_at_once(scene: Any) -> None:
     with playing(scene) as stage:
-        for _ in range(200):
+        for _ in range(1000):
             with pytest.raises(AssociationRejectedError) as caught:
                 opened(stage.node())
             assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 1, 7)
