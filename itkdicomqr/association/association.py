@@ -283,6 +283,8 @@ class Association:
     def _request(
         self, field: Field, context: Context, identifier: Dataset | None = None, destination: str = ""
     ) -> None:
+        if self._asked is not None:
+            raise ProtocolError("another operation is under way on this association")
         self._message_id = self._message_id % 0xFFFF + 1
         self._asked = context if field is not Field.C_ECHO_RQ else None
         has_data_set = identifier is not None

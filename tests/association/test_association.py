@@ -328,6 +328,15 @@ def test_an_echo_may_be_answered_with_no_data_set() -> None:
         echoed(stage.node())
 
 
+def test_an_association_does_one_thing_at_a_time() -> None:
+    with playing((*ASKED, FIRST, SUCCESS)) as stage, opened(stage.node()) as association:
+        retrieval = association.get(request())
+        next(retrieval)
+        with pytest.raises(ProtocolError, match="another operation is under way"):
+            next(association.get(request()))
+    assert stage.farewells == [Farewell.ABORTED]
+
+
 def test_an_association_outlives_a_refused_query() -> None:
     with (
         playing((*ASKED, response(Field.C_FIND_RSP, 0xA900), HEAR, MATCH, NO_MORE)) as stage,
