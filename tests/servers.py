@@ -92,11 +92,15 @@ def secured_orthanc(
 
 @contextmanager
 def dcmqrscp(
-    folder: Path, datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None
+    folder: Path,
+    datasets: Sequence[Dataset],
+    destinations: Mapping[str, tuple[str, int]] | None = None,
+    *options: str,
 ) -> Iterator[RunningArchive]:
     """DCMTK's image archive, filled with the data sets; it neither matches nor returns descriptions.
 
-    ``destinations`` are where it may send by C-MOVE: host and port by AE title.
+    ``destinations`` are where it may send by C-MOVE: host and port by AE title. Of compressed transfer
+    syntaxes, it takes the one that an option names.
     """
     port = free_port()
     hosts = "".join(
@@ -109,24 +113,28 @@ def dcmqrscp(
         f"HostTable BEGIN\n{hosts}HostTable END\nVendorTable BEGIN\nVendorTable END\n"
         f"AETable BEGIN\nQRSCP {folder / 'storage'} RW (1000, 1024mb) ANY\nAETable END\n"
     )
-    command = ["dcmqrscp", "-c", str(file), str(port)]
+    command = ["dcmqrscp", *options, "-c", str(file), str(port)]
     with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
         store(node, datasets)
         yield RunningArchive("dcmqrscp", node)
 
 
 @contextmanager
-def qrscp(folder: Path, datasets: Sequence[Dataset]) -> Iterator[RunningArchive]:
+def qrscp(
+    folder: Path, datasets: Sequence[Dataset], destinations: Mapping[str, tuple[str, int]] | None = None
+) -> Iterator[RunningArchive]:
     """pynetdicom's archive, filled with the data sets; it answers a row for each instance, and no descriptions."""
     if find_spec("sqlalchemy") is None:
         _lacking("sqlalchemy is not installed: pip install sqlalchemy")
     port = free_port()
     (folder / "storage").mkdir()
     file = folder / "qrscp.ini"
+    moves = "".join(f"[{title}]\naddress: {host}\nport: {at}\n" for title, (host, at) in (destinations or {}).items())
+    # Whole paths: it takes others from its own folder, where they would outlive the test.
     file.write_text(
         f"[DEFAULT]\nae_title: QRSCP\nport: {port}\nmax_pdu: 16382\nacse_timeout: 30\ndimse_timeout: 30\n"
-        "network_timeout: 30\nbind_address: 127.0.0.1\ninstance_location: storage\n"
-        "database_location: instances.sqlite\nlog_identifier: False\n"
+        f"network_timeout: 30\nbind_address: 127.0.0.1\ninstance_location: {folder / 'storage'}\n"
+        f"database_location: {folder / 'instances.sqlite'}\nlog_identifier: False\n{moves}"
     )
     command = [sys.executable, "-m", "pynetdicom", "qrscp", "-c", str(file)]
     with _running(command, folder, Node(HOST, port, "QRSCP")) as node:

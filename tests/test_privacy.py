@@ -5,15 +5,21 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from itkdicomqr import Client, DICOMQRError, Node
-from tests.servers import RunningArchive
+from itkdicomqr import Client, DICOMQRError, Node, read_volumes
+from itkdicomqr.node import TRANSPORTS
+from tests.faults import INSTANCES, PATIENT, playing
+from tests.retrieval.coming import brought
+from tests.servers import HOST, RunningArchive, free_port
 from tests.synthetic import series
 from tests.test_archives import STARTS
+from tests.test_faults import FAULTS, LIMITS
+from tests.test_table_of_archives import web_orthanc
 
 SECRETS: dict[str, Any] = {
     "PatientName": "Mustermann^Erika",
@@ -30,6 +36,8 @@ MALFORMED: dict[str, Any] = {
     "AccessionNumber": "ACC7719" * 4,
 }
 """Values over which pydicom warns when it converts them."""
+OF_FAULTS = tuple(str(INSTANCES[0].dataset[keyword].value) for keyword in ("PatientName", "SeriesDescription"))
+"""What the instances hold that a server of faults sends."""
 
 
 @pytest.fixture(scope="module", params=STARTS)
@@ -54,22 +62,71 @@ CALLS: dict[str, Callable[[Client], Any]] = {
 }
 
 
+@pytest.fixture
+def leaked(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
+    """Do something, and tell which secrets it told to a log, a warning, a stream, an error or its result."""
+
+    def secrets_of(call: Callable[[], Any]) -> list[str]:
+        caplog.set_level(logging.DEBUG)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                told = repr(call())
+            except DICOMQRError as error:
+                told = f"{error} {error!r}"
+        printed = "".join(capfd.readouterr())
+        said = "\n".join([caplog.text, *(str(each.message) for each in caught), printed, told])
+        return [secret for secret in secrets() if secret in said]
+
+    return secrets_of
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_no_patient_data_reaches_a_log_a_warning_a_stream_or_an_error(
-    archive: RunningArchive, call: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    archive: RunningArchive, call: str, leaked: Callable[..., list[str]]
 ) -> None:
-    caplog.set_level(logging.DEBUG)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            result = CALLS[call](Client(archive.node))
-            told = repr(result) if "load" in call else ""
-        except DICOMQRError as error:
-            told = f"{error} {error!r} {error.server_comment}"
+    assert leaked(lambda: CALLS[call](Client(archive.node))) == []
 
-    printed = "".join(capfd.readouterr())
-    said = "\n".join([caplog.text, *(str(each.message) for each in caught), printed, told])
-    assert [secret for secret in secrets() if secret in said] == []
+
+@pytest.mark.parametrize(
+    "tell", [print, logging.getLogger("other").debug, warnings.warn, str], ids=["print", "log", "warn", "give"]
+)
+def test_what_is_told_is_seen(tell: Callable[[str], Any], leaked: Callable[..., list[str]]) -> None:
+    assert leaked(lambda: tell("ACC7719")) == ["ACC7719"]
+
+
+@pytest.fixture(scope="module")
+def every_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """An archive that offers every transport."""
+    port = free_port()
+    with web_orthanc(tmp_path_factory.mktemp("web"), series("CT", 3, number=80, **SECRETS), port) as running:
+        yield replace(running.node, receiver=f"{HOST}:{port}")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_no_transport_tells_patient_data(every_way: Node, transport: str, leaked: Callable[..., list[str]]) -> None:
+    client = Client(every_way, transport=transport)
+
+    assert leaked(lambda: client.load_series(SECRETS["PatientID"], toolkit="volume")) == []
+
+
+def test_dicomweb_alone_tells_no_patient_data(every_way: Node, leaked: Callable[..., list[str]]) -> None:
+    client = Client(Node.parse(every_way.dicomweb))
+
+    assert leaked(lambda: client.load_series(SECRETS["PatientID"], toolkit="volume")) == []
+    assert leaked(lambda: client.load_series("another", series_number=80)) == []
+
+
+@pytest.mark.parametrize("fault", [name for name, (_, _, timeouts) in FAULTS.items() if timeouts is PATIENT])
+def test_no_fault_tells_patient_data(fault: str, leaked: Callable[..., list[str]]) -> None:
+    scene, kind, timeouts = FAULTS[fault]
+
+    def ends_in_its_error() -> None:
+        with playing(scene) as stage, pytest.raises(kind) as caught:
+            read_volumes(brought(stage.node(timeouts, LIMITS), heal=False))
+        raise caught.value
+
+    assert leaked(ends_in_its_error) == []
 
 
 def test_a_representation_shows_no_name(archive: RunningArchive) -> None:
@@ -85,7 +142,7 @@ def test_a_representation_shows_no_name(archive: RunningArchive) -> None:
 def secrets() -> list[str]:
     """Every value, and the parts of names."""
     values = [*SECRETS.values(), *MALFORMED.values()]
-    return [*values, "Mustermann", "Erika", "Semmelweis", "99-secret-99"]
+    return [*values, *OF_FAULTS, "Mustermann", "Erika", "Semmelweis", "99-secret-99"]
 
 
 def test_no_file_of_the_package_configures_logging() -> None:

@@ -1,0 +1,147 @@
+"""Nothing is lost: what one way cannot bring comes by another, and what none brings is named, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import uid
+from pydicom.dataset import Dataset
+
+from itkdicomqr import Client, Node, load_series, read_volumes
+from itkdicomqr.errors import ConnectionLostError, IncompleteSeriesError
+from tests.reference import assert_equal
+from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp
+from tests.synthetic import series, simpleitk
+from tests.volume.test_codecs import jpeg_2000, jpeg_ls, rle
+
+US = "ITKDICOMQR"
+SLICES = 3
+DATASETS = series("CT", SLICES)
+PATIENT = str(DATASETS[0].PatientID)
+UIDS = [str(each.SOPInstanceUID) for each in DATASETS]
+
+VARIANTS = (
+    "",
+    "stops-at-unsendable",
+    "skips-unsendable",
+    "counts-unsendable-completed",
+    "no-failed-list",
+    "drops-at-unsendable",
+)
+"""How an archive behaves when it meets an instance that it cannot send by C-GET."""
+
+each_number = pytest.mark.parametrize("unsendable", range(1, SLICES + 1))
+each_variant = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def refusing(unsendable: int, variant: str, port: int = 0) -> AbstractContextManager[RunningArchive]:
+    """An archive that cannot send the first slices by C-GET."""
+    quirks = f"unsendable-by-cget-{unsendable}, {variant}"
+    return embedded(DATASETS, {US: (HOST, port)} if port else None, quirks)
+
+
+@each_variant
+@each_number
+def test_what_c_get_cannot_bring_comes_by_c_move(unsendable: int, variant: str, tmp_path: Path) -> None:
+    port = free_port()
+    with refusing(unsendable, variant, port) as archive:
+        node = replace(archive.node, receiver=f"{HOST}:{port}")
+        volume = load_series(PATIENT, pacs=node, toolkit="volume")
+
+    assert volume.report.origins["C-MOVE"] >= unsendable
+    assert sum(volume.report.origins.values()) == SLICES
+    assert_equal(volume.to_simpleitk(), simpleitk(DATASETS, tmp_path))
+
+
+@each_variant
+@each_number
+def test_what_no_way_brings_is_named_exactly(unsendable: int, variant: str, request: pytest.FixtureRequest) -> None:
+    drops = variant == "drops-at-unsendable"
+    if drops and unsendable < SLICES:
+        reason = "what stands behind an instance at which the archive drops the association is not asked for"
+        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
+    kind = ConnectionLostError if drops else IncompleteSeriesError
+    with refusing(unsendable, variant) as archive, pytest.raises(kind) as caught:
+        load_series(PATIENT, pacs=archive.node)
+
+    error: Any = caught.value
+    assert list(error.missing) == UIDS[:unsendable]
+    assert set(error.received) == set(UIDS[unsendable:])
+
+
+SYNTAXES: Sequence[tuple[str, Callable[[Any], bytes] | None]] = (
+    (uid.ExplicitVRLittleEndian, None),
+    (uid.RLELossless, rle),
+    (uid.JPEGLSLossless, jpeg_ls),
+    (uid.JPEG2000Lossless, jpeg_2000),
+    (uid.ImplicitVRLittleEndian, None),
+)
+
+
+def encoded(index: int) -> Dataset:
+    """One slice of the mixed series, in a transfer syntax that its index tells."""
+    syntax, compress = SYNTAXES[index % len(SYNTAXES)]
+    return series("MR", index + 1, number=2, dtype="uint16", syntax=syntax, compress=compress)[index]
+
+
+MIXED = [encoded(index) for index in range(2 * len(SYNTAXES))]
+PLAIN = series("MR", len(MIXED), number=2, dtype="uint16")
+VALUES = {each.SOPInstanceUID: each.pixel_array for each in PLAIN}
+UNCOMPRESSED = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+Start = Callable[[Path, Sequence[Dataset]], AbstractContextManager[RunningArchive]]
+
+
+def taking(syntax: str, option: str) -> tuple[Sequence[Dataset], Start]:
+    """What dcmqrscp stores and sends if an option names this transfer syntax, beside the uncompressed ones."""
+    storable = [each for each in MIXED if each.file_meta.TransferSyntaxUID in (*UNCOMPRESSED, syntax)]
+    return storable, lambda folder, datasets: dcmqrscp(folder, datasets, None, option)
+
+
+def quirky(quirks: str) -> tuple[Sequence[Dataset], Start]:
+    return MIXED, lambda _, datasets: embedded(datasets, quirks=quirks)
+
+
+ARCHIVES: dict[str, tuple[Sequence[Dataset], Start]] = {
+    "Orthanc": (MIXED, orthanc),
+    "Orthanc, never transcoding": (MIXED, partial(orthanc, TranscodeDicomProtocol=False)),
+    "dcmqrscp, RLE": taking(uid.RLELossless, "+xr"),
+    "dcmqrscp, JPEG-LS": taking(uid.JPEGLSLossless, "+xt"),
+    "dcmqrscp, JPEG 2000": taking(uid.JPEG2000Lossless, "+xv"),
+    "qrscp": (MIXED, qrscp),
+    "embedded": quirky(""),
+    "never-decompresses": quirky("never-decompresses"),
+    "first-context-only": quirky("first-context-only, never-decompresses"),
+}
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """An archive, and the instances of its series, whose transfer syntaxes differ."""
+
+    node: Node
+    datasets: Sequence[Dataset]
+
+
+@pytest.fixture(scope="module", params=ARCHIVES)
+def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixed]:
+    datasets, start = ARCHIVES[request.param]
+    with start(tmp_path_factory.mktemp("mixed"), datasets) as archive:
+        yield Mixed(archive.node, datasets)
+
+
+def test_every_instance_of_a_series_of_mixed_syntaxes_comes(mixed: Mixed) -> None:
+    client = Client(mixed.node)
+
+    instances = client.retrieve(client.find_series(PATIENT).one())
+
+    assert {each.sop_instance_uid for each in instances} == {each.SOPInstanceUID for each in mixed.datasets}
+    for instance in instances:
+        (volume,) = read_volumes([instance])
+        assert np.array_equal(volume.array[0], VALUES[instance.sop_instance_uid])
