@@ -267,7 +267,10 @@ def test_a_configuration_that_is_not_there_is_told_as_missing(monkeypatch, tmp_p
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("misspelt", r"\[nodes.misspelt\] in .*config.toml: unknown hots; there are host, port, .*, url"),
+        (
+            "misspelt",
+            r"\[nodes.misspelt\] in .*config.toml, or its profile: unknown hots; there are host, port, .*, url",
+        ),
         ("hasty", r"\[nodes.hasty\] .*: unknown conect; there are connect, first_response, idle, late, total"),
         ("modest", "unknown max_match; there are .*max_matches"),
         ("brief", "5 is no table of connect, first_response"),

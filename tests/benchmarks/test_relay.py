@@ -75,6 +75,8 @@ def test_the_end_passes():
 
 def test_a_reset_passes():
     with joined() as (client, server):
+        client.sendall(b"there")
+        assert received(server, 5) == b"there"
         server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         server.close()
         with pytest.raises(ConnectionResetError):

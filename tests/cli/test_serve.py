@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from itkdicomqr import Client, Node
+from itkdicomqr import Client, Node, NoPresentationContextError
 from itkdicomqr.testing import QUIRKS
 from tests.cli.running import Outcome, Run, end, start
 from tests.servers import require_dcmtk
@@ -57,8 +57,11 @@ def test_a_folder_is_served_and_left_as_it_is(folder: Path) -> None:
 
 
 def test_an_archive_is_served_with_quirks(folder: Path) -> None:
-    with serving(folder, "--quirks", "caps-silently-at-1, accepts-any-ae") as (_, line):
-        assert len(Client(node_of(line)).find_series("SYN-1")) == 1
+    with serving(folder, "--quirks", "no-cget, accepts-any-ae") as (_, line):
+        client = Client(node_of(line))
+        series = client.find_series("SYN-1")[0]
+        with pytest.raises(NoPresentationContextError):
+            client.retrieve(series)
 
 
 def test_quirks_are_listed(run: Run) -> None:

@@ -41,7 +41,7 @@ def test_floating_point_may_round_but_not_overflow() -> None:
     (volume,) = read_volumes(slices([1, 3], RescaleSlope="0.1", RescaleIntercept="0"), dtype="float32")
     assert volume.array[0].tolist() == [[np.float32(0.1), np.float32(np.float64(3) * 0.1)]]
     with pytest.raises(InputError, match="dtype='float32' does not hold"):
-        read_volumes(slices([1, 3], RescaleSlope="1e300", RescaleIntercept="0"), dtype="float32")
+        read_volumes(slices([1, 3], RescaleSlope="1e200", RescaleIntercept="0"), dtype="float32")
 
 
 @pytest.mark.parametrize("dtype", ["complex64", "bool", "int12", "S3"])
