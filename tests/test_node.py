@@ -269,7 +269,7 @@ def test_a_configuration_that_is_not_there_is_told_as_missing(monkeypatch, tmp_p
     [
         (
             "misspelt",
-            r"\[nodes.misspelt\] in .*config.toml, or its profile: unknown hots; there are host, port, .*, url",
+            r"\[nodes.misspelt\] in .*, or its profile: unknown hots; there are host, port, .*, url",
         ),
         ("hasty", r"\[nodes.hasty\] .*: unknown conect; there are connect, first_response, idle, late, total"),
         ("modest", "unknown max_match; there are .*max_matches"),
