@@ -8,6 +8,7 @@ from contextlib import closing, suppress
 from enum import Enum, auto
 from functools import partial
 from queue import Full, Queue
+from time import monotonic
 
 from itkdicomqr.association import Association, Deadline, Retrieved
 from itkdicomqr.instance import Instance
@@ -20,6 +21,9 @@ QUEUED_EACH = 2
 
 POLL_SECONDS = 0.1
 """How soon a thread notices that the call was cancelled."""
+
+LEAVE_SECONDS = 0.3
+"""How long an association that comes too late may take to be opened and released, before it is aborted."""
 
 
 class Shared:
@@ -68,7 +72,8 @@ class Shared:
             for deadline in self._deadlines:
                 tasks.append(Task(partial(self._work, deadline), "C-GET"))  # noqa: PERF401 if one cannot begin, the others end
             yield from self._until_done()
-            # Who still waits to be let in would find nothing to do.
+            # Who still waits to be let in would find nothing to do; who is about to be in may leave in order.
+            _join(tasks, LEAVE_SECONDS)
             _cancel(self._opening)
             _join(tasks)
             if self._unfinished:
@@ -143,6 +148,8 @@ def _cancel(deadlines: Iterable[Deadline]) -> None:
         deadline.cancel()
 
 
-def _join(tasks: Iterable[Task[None]]) -> None:
+def _join(tasks: Iterable[Task[None]], seconds: float | None = None) -> None:
+    """Wait until all have ended, or so long altogether."""
+    until = None if seconds is None else monotonic() + seconds
     for task in tasks:
-        task.join()
+        task.join(None if until is None else max(0.0, until - monotonic()))
