@@ -149,6 +149,8 @@ def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
     differing = f"the archive lists {len(listed)} instances, all of which came, but counts {count}"
     if len(listed) not in LIKELY_LIMITS or arrivals.sent_whole:
         return (differing,)
+    # Whatever ended an attempt was healed: the list is what proves too little.
+    arrivals.failure = None
     return _accepted_or_refused(arrivals, f"{differing}: it may cut its lists")
 
 
