@@ -127,7 +127,7 @@ def test_a_cut_list_is_no_proof() -> None:
 def test_without_a_list_the_parts_of_a_series_are_an_error_unless_they_are_enough() -> None:
     with archive_of("no-image-level, sends-only=7") as archive, Client(archive.url) as client:
         row = row_of(client)
-        with pytest.raises(IncompleteSeriesError, match="7 came of 12.*partial=True takes what came"):
+        with pytest.raises(IncompleteSeriesError, match=r"7 came of 12.*partial=True takes what came"):
             client.retrieve(row)
         with pytest.warns(UserWarning, match="7 came of 12"):
             volume = client.load_series(series=row, partial=True, toolkit="volume")
@@ -156,9 +156,12 @@ def test_a_second_association_that_is_not_let_in_costs_no_time_and_is_no_error()
 
 
 def test_a_reconciled_patient_is_told_without_values() -> None:
-    with archive_of("reconciled-patient") as archive, Client(archive.url) as client:
-        with pytest.warns(UserWarning, match="12 instances have another PatientID") as warned:
-            client.load_series("SYN-1", modality="CT", toolkit="volume")
+    with (
+        archive_of("reconciled-patient") as archive,
+        Client(archive.url) as client,
+        pytest.warns(UserWarning, match="12 instances have another PatientID") as warned,
+    ):
+        client.load_series("SYN-1", modality="CT", toolkit="volume")
     assert "SYN" not in str(warned[0].message)
 
 

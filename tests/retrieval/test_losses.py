@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import uid
 from pydicom.uid import ExplicitVRLittleEndian
 
+from itkdicomqr.archive.compression import compressed
 from itkdicomqr.client import Client
-from itkdicomqr.errors import IncompleteSeriesError
+from itkdicomqr.errors import DICOMQRWarning, IncompleteSeriesError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.testing import Archive
 from tests.synthetic import series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 JPEG_2000 = str(uid.JPEG2000)
 
@@ -32,7 +33,7 @@ class Told:
         return self.told
 
 
-def came(syntax: str = JPEG_2000, **attributes: str) -> Instance:
+def came(syntax: str = JPEG_2000, **attributes: Any) -> Instance:
     return replace(Instance.from_dataset(series("CT", 1, **attributes)[0]), transfer_syntax_uid=syntax)
 
 
@@ -60,19 +61,26 @@ def test_what_was_compressed_on_the_way_is_refused_unless_it_is_allowed(
     assert bool(allowing.notices()) is (refused or (instance.transfer_syntax_uid == JPEG_2000 and not told))
 
 
-def archive_of(quirks: str, **attributes: str) -> Archive:
-    return Archive(series("CT", 4, rows=32, columns=32, **attributes), quirks=quirks)
-
-
-def test_an_original_that_is_kept_lossily_comes() -> None:
-    with archive_of("lossy-originals, never-decompresses") as archive, Client(archive.url) as client:
-        volume = client.load_series("SYN-1", modality="CT", toolkit="volume")
+@pytest.mark.parametrize("compress", [compressed, None], ids=["kept lossily", "kept losslessly"])
+def test_an_archive_that_can_send_only_with_loss(compress: Callable[[Instance, str], Instance] | None) -> None:
+    kept = [Instance.from_dataset(each) for each in series("CT", 4, rows=32, columns=32)]
+    kept = [compress(each, JPEG_2000) for each in kept] if compress else kept
+    # It tells what it keeps; the quirk keeps it from sending that otherwise than with loss.
+    quirks = "never-decompresses" if compress else "lossy-originals, never-decompresses"
+    with Archive(kept, quirks=quirks) as archive, Client(archive.url) as client:
+        if compress:
+            volume = client.load_series("SYN-1", modality="CT", toolkit="volume")
+            assert not any("loses something" in each for each in volume.report.warnings)
+            return
+        with pytest.raises(IncompleteSeriesError, match=r"4 instances came in JPEG 2000.*allow_lossy=True takes them"):
+            client.load_series("SYN-1", modality="CT", toolkit="volume")
+        with pytest.warns(DICOMQRWarning, match="compressed on the way"):
+            volume = client.load_series("SYN-1", modality="CT", toolkit="volume", allow_lossy=True)
     assert volume.array.shape[0] == 4
 
 
-def test_an_original_that_is_lossless_is_not_taken_lossily_unless_allowed() -> None:
-    quirks = "rle-only, never-decompresses, first-context-only, compresses-lossily"
-    with archive_of(quirks, LossyImageCompression="00") as archive, Client(archive.url) as client:
-        row = client.find_series("SYN-1", modality="CT").one()
-        came = client.retrieve(row)
-        assert {each.transfer_syntax_uid for each in came} == {str(uid.RLELossless)}
+def test_what_can_come_without_loss_comes_so() -> None:
+    kept = series("CT", 4, rows=32, columns=32, LossyImageCompression="00")
+    with Archive(kept, quirks="compresses-lossily") as archive, Client(archive.url) as client:
+        came = client.retrieve(client.find_series("SYN-1", modality="CT").one())
+    assert {each.transfer_syntax_uid for each in came} == {str(ExplicitVRLittleEndian)}
