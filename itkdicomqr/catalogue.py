@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association import Association
-from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY, Proposal, service
+from itkdicomqr.association.contexts import FIND, LOSSLESS, LOSSY, PATIENT_STUDY_ONLY, Proposal, service
 from itkdicomqr.association.status import CANNOT_UNDERSTAND, NOT_THAT_DATA_SET
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import (
@@ -151,6 +151,12 @@ class Catalogue:
         rows = self.ask(Level.IMAGE, below=series, keys=["SOPClassUID"]).rows
         told = {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
         return {uid: sop_class for uid, sop_class in told.items() if _UID.fullmatch(sop_class)}
+
+    def lossless(self, series: Row) -> dict[str, bool]:
+        """Ask which instances are kept without loss, by SOP Instance UID; only those of which it is told."""
+        rows = self.ask(Level.IMAGE, below=series, keys=["LossyImageCompression", "AvailableTransferSyntaxUID"]).rows
+        told = {row.get("SOPInstanceUID") or "": _kept_lossless(row) for row in rows}
+        return {uid: is_lossless for uid, is_lossless in told.items() if is_lossless is not None}
 
     def ask(
         self,
@@ -306,6 +312,15 @@ def surest(wanted: Sequence[Criterion]) -> tuple[Criterion, ...]:
 def _row(level: Level, answer: Header, keywords: Iterable[str], node: Node) -> Row:
     told = ((keyword, text_of(answer, keyword, node.character_set)) for keyword in keywords)
     return Row(level, tuple(told), node)
+
+
+def _kept_lossless(row: Row) -> bool | None:
+    """Read of one instance whether it is kept without loss (PS3.3 C.7.6.1.1.5, PS3.4 C.4.1.1.3.2)."""
+    syntaxes = (row.get("AvailableTransferSyntaxUID") or "").split("\\")
+    if row.get("LossyImageCompression") == "00" or not frozenset(LOSSLESS).isdisjoint(syntaxes):
+        return True
+    is_lossy = row.get("LossyImageCompression") == "01" or not frozenset(LOSSY).isdisjoint(syntaxes)
+    return False if is_lossy else None
 
 
 def _belongs(row: Row, path: Mapping[str, str]) -> bool:

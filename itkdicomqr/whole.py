@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PATIENT_COUNT = "NumberOfPatientRelatedStudies"
 STUDY_COUNT = "NumberOfStudyRelatedSeries"
 
+MAX_DIGITS = 12
+"""Of a number of the VR IS (PS3.5 6.2)."""
+
 MAX_NUMBERS = 200
 """The highest series number that is tried."""
 
@@ -80,7 +83,7 @@ def universal(criterion: Criterion) -> Criterion:
 def number_of(row: Row, keyword: str) -> int | None:
     """Read a count; None where it is not told."""
     text = (row.get(keyword) or "").strip()
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
 
 
 def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from functools import cache, partial
+from time import monotonic
 from typing import Any
 
 from itkdicomqr.association.deadline import Deadline
@@ -12,6 +13,9 @@ from itkdicomqr.errors import ConnectError, DeadlineError, TLSError
 from itkdicomqr.node import Node
 from itkdicomqr.security import TLS, context_of, refusal
 from itkdicomqr.tasks import Task
+
+POLL_SECONDS = 0.1
+"""How soon a look-up that nobody waits for any more is left."""
 
 Address = tuple[int, int, int, str, Any]
 """One that `socket.getaddrinfo` gives."""
@@ -45,10 +49,17 @@ def connect(node: Node, deadline: Deadline) -> socket.socket:
     try:
         if isinstance(connection, ssl.SSLSocket):
             _secure(connection, node, deadline)
+        if deadline.cancelled:
+            deadline.left(0)
     except BaseException:
-        connection.close()
+        _closed(connection, deadline)
         raise
     return connection
+
+
+def _closed(connection: socket.socket, deadline: Deadline) -> None:
+    deadline.let_go(connection)
+    connection.close()
 
 
 def _addresses(node: Node, deadline: Deadline) -> list[Address]:
@@ -58,7 +69,11 @@ def _addresses(node: Node, deadline: Deadline) -> list[Address]:
     except socket.gaierror:
         seconds = deadline.left(node.timeouts.connect)
     look_up = Task(partial(_looked_up, node), "name look-up")
-    look_up.join(seconds)
+    until = monotonic() + seconds
+    while not look_up.done() and monotonic() < until:
+        look_up.join(POLL_SECONDS)
+        if deadline.cancelled:
+            deadline.left(0)
     if not look_up.done():
         over = deadline.over(seconds, "connect")
         message = f"the name server did not answer for {node.host!r}: {over}, or give the host's address"
@@ -76,12 +91,13 @@ def _connected(node: Node, addresses: list[Address], deadline: Deadline) -> sock
         share = deadline.left(node.timeouts.connect) / len(addresses)
         family, kind, protocol, _, address = addresses.pop(0)
         connection = _new_socket(node, family, kind, protocol)
+        deadline.watch(connection)
         try:
             connection.settimeout(share)
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except BaseException as error:
-            connection.close()
+            _closed(connection, deadline)
             if not addresses or not isinstance(error, OSError):
                 raise
         else:

@@ -52,6 +52,7 @@ class Transport:
         try:
             return cls(connection, deadline)
         except BaseException:
+            deadline.let_go(connection)
             connection.close()
             raise
 

@@ -8,14 +8,17 @@ from typing import TypeVar
 
 from pydicom.datadict import keyword_for_tag
 
-from itkdicomqr.association import Deadline
+from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
+from itkdicomqr.association.status import SUCCESS
 from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
 from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.node import Node
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
+from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.table import Row
+from itkdicomqr.text import text_of
 
 SERIES_INSTANCE_UID = 0x0020000E
 
@@ -44,6 +47,10 @@ class Arrivals:
         The transfer syntaxes of what came, by SOP Instance UID.
     failure : DICOMQRError or None
         What first ended an attempt too early.
+    sent_whole : bool
+        Whether the archive claims to have sent the whole series by one request.
+    losses : Losses
+        What came compressed with loss.
     endpoint : Node
         Where C-GET goes.
     """
@@ -56,8 +63,11 @@ class Arrivals:
         self.deadline = deadline
         self.received: dict[str, str] = {}
         self.failure: DICOMQRError | None = None
+        self.sent_whole = False
+        self.losses = Losses(listing, allowed=choices.allow_lossy)
         self.endpoint = node.get or node
         self._bytes = 0
+        self._under_another_id: set[str] = set()
         self._ends: dict[str, str] = {}
 
     @property
@@ -72,6 +82,29 @@ class Arrivals:
         return [uid for uid in self.received if uid not in listed]
 
     @property
+    def is_short(self) -> bool:
+        """Whether more is to be had; without a list, whether fewer came than the archive counts."""
+        if self.listing.uids:
+            return bool(self.missing)
+        return not self.received or len(self.received) < (self.listing.count() or 0)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all came, as far as that is known by now: it waits for nothing."""
+        known = self.listing.known
+        return all(uid in self.received for uid in known) if known else self.listing.told_count == len(self.received)
+
+    @property
+    def wants_whole(self) -> bool:
+        """Whether to ask for the series, rather than for some of its instances."""
+        return self.listing.is_whole_series and not (self.received and self.listing.uids)
+
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether the list may be cut into parts: not if the series seems to have more than it."""
+        return len(self.missing) > 1 and (self.listing.told_count or 0) <= len(self.listing.uids or ())
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The storage classes that the modality makes likely."""
         return classes_of(self.series.get("Modality") or "")
@@ -81,8 +114,13 @@ class Arrivals:
         classes = {told.get(uid, "") for uid in self.missing}
         return tuple(sorted(classes)) if all(classes) else self.classes
 
-    def admit(self, instance: Instance) -> None:
+    def admit(self, instance: Instance) -> bool:
         """Check that an instance belongs here, and that the series stays within its limit.
+
+        Returns
+        -------
+        bool
+            Whether it is taken: not if others were asked for, or if it was compressed with loss on the way.
 
         Raises
         ------
@@ -97,7 +135,11 @@ class Arrivals:
         if self._bytes > limit:
             message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
             raise LimitExceededError(message, place=self.node.place, step=instance.origin)
+        if not self.listing.wants(instance.sop_instance_uid) or self.losses.refuse(instance):
+            return False
+        self._compare_patient(instance)
         self.received.setdefault(instance.sop_instance_uid, instance.transfer_syntax_uid)
+        return True
 
     def admitted(self, coming: Generator[Instance, None, T]) -> Generator[Instance, None, T]:
         """Give what comes once it is admitted, and return how it ended."""
@@ -108,8 +150,25 @@ class Arrivals:
                 except StopIteration as end:
                     ended: T = end.value
                     return ended
-                self.admit(instance)
-                yield instance
+                if self.admit(instance):
+                    yield instance
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is to be said of what came, without values."""
+        count = len(self._under_another_id)
+        patient = (
+            f"{count} instances have another PatientID (0010,0020) than the row of their series: the archive may have "
+            "reconciled the patient since they were stored"
+        )
+        return (*([patient] if count else []), *self.losses.notices())
+
+    def _compare_patient(self, instance: Instance) -> None:
+        """Take note of a patient who is known otherwise to the archive."""
+        told = self.series.get("PatientID")
+        found = text_of(instance.elements, "PatientID", self.node.character_set) if told else None
+        if found is not None and found != told:
+            self._under_another_id.add(instance.sop_instance_uid)
 
     def _check_names(self, instance: Instance) -> None:
         """The data set must be what the command called it, and of the series that was asked for."""
@@ -124,14 +183,20 @@ class Arrivals:
                 message = f"its {keyword_for_tag(tag)} is {found!r:.70}, not {expected}: it is not what was asked for"
                 raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
 
+    def ended(self, end: Retrieved, *, whole: bool) -> None:
+        """Keep how the archive says that a request ended, and whether it claims to have sent the whole series."""
+        self.note(str(end), end.server_comment)
+        self.sent_whole = self.sent_whole or (whole and end.status == SUCCESS and not end.failed)
+
     def note(self, end: str, server_comment: str = "") -> None:
         """Keep how the archive says that a request ended; each wording once."""
         self._ends[end] = server_comment or self._ends.get(end, "")
 
     @property
     def words(self) -> str:
-        """How the archive says that its requests ended."""
-        return "; ".join(self._ends) or "nothing"
+        """How the archive says that its requests ended, and what was refused of what it sent."""
+        refusals = self.losses.refusals(self.received)
+        return "; ".join([*self._ends, *([refusals] if refusals else [])]) or "nothing"
 
     @property
     def server_comment(self) -> str:
@@ -144,10 +209,10 @@ class Arrivals:
         Raises
         ------
         DICOMQRError
-            At once, if nothing else is to be tried.
+            At once, if nothing else is to be tried, and what came is not enough.
         """
         self.failure = self.failure or error
-        if not self.choices.heal:
+        if not self.choices.heal and not self.choices.partial:
             raise error
 
     def told(self, error: NetworkError) -> NetworkError:

@@ -20,6 +20,7 @@ from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.retrieval.ways import WAYS
 from itkdicomqr.table import MAX_SHOWN
+from itkdicomqr.truncation import LIKELY_LIMITS
 
 MAX_LISTS = 3
 """How often a list that changes is asked for before the series is given up."""
@@ -61,7 +62,7 @@ def bring(arrivals: Arrivals, receivers: Receivers) -> Generator[Instance, None,
             yield from _by_all_ways(arrivals, receivers)
             if not arrivals.choices.heal or not _asked_anew(arrivals):
                 break
-        return _proven(arrivals)
+        return (*_proven(arrivals), *arrivals.notices)
     except NetworkError as error:
         raise arrivals.told(error)  # noqa: B904
 
@@ -91,7 +92,7 @@ def _by_all_ways(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]
         except (NetworkError, MoveNothingArrivedError) as error:
             arrivals.keep(error)
         else:
-            if not arrivals.missing:
+            if not arrivals.is_short:
                 return
 
 
@@ -101,30 +102,23 @@ def _asked_anew(arrivals: Arrivals) -> bool:
     if not arrivals.unlisted or not arrivals.listing.is_whole_series:
         return False
     arrivals.listing.ask()
-    return arrivals.listing.uids != before
+    return arrivals.listing.uids != before and bool(arrivals.missing)
 
 
 def _proven(arrivals: Arrivals) -> tuple[str, ...]:
     """Compare what came with what is listed; by number, where there is no whole list."""
     listed = arrivals.listing.uids
-    if listed is not None and not arrivals.unlisted:
+    if not listed:
+        return _of_the_right_number(arrivals)
+    if not arrivals.unlisted:
         return _complete(arrivals, listed)
-    count = arrivals.listing.count()
-    if count == len(arrivals.received) and not arrivals.missing:
-        return (_WEAKER.format(count=count, listed="no" if listed is None else len(listed)),)
-    if listed is not None and arrivals.unlisted:
-        message = (
-            f"the archive sent {len(arrivals.unlisted)} instances that it does not list, even when asked again: the "
-            "series may still be changing, so try again later"
-        )
-        raise SeriesChangingError(message)
-    if arrivals.failure is not None:
-        raise arrivals.failure
+    if not arrivals.missing and arrivals.listing.count() == len(arrivals.received):
+        return (_WEAKER.format(listed=len(listed), count=len(arrivals.received)),)
     message = (
-        f"the archive lists no instances of the series, and {len(arrivals.received)} came of "
-        f"{'an unknown number' if count is None else count}: nothing proves that it is whole; partial=True takes it"
+        f"the archive sent {len(arrivals.unlisted)} instances that it does not list, even when asked again: the "
+        "series may still be changing, so try again later"
     )
-    raise _incomplete(arrivals, message)
+    raise SeriesChangingError(message)
 
 
 _WEAKER = (
@@ -132,19 +126,45 @@ _WEAKER = (
 )
 
 
+def _of_the_right_number(arrivals: Arrivals) -> tuple[str, ...]:
+    """Compare numbers, since the archive lists nothing."""
+    count, came = arrivals.listing.count(), len(arrivals.received)
+    if came and count == came:
+        return (_WEAKER.format(listed="no", count=count),)
+    number = "an unknown number" if count is None else count
+    message = (
+        f"the archive lists no instances of the series, and {came} came of {number}: nothing proves that it is whole"
+    )
+    return _accepted_or_refused(arrivals, message)
+
+
 def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Compare sets; a list that is as long as many archives cut them needs the archive's other witnesses."""
     missing = arrivals.missing
-    if listed and not missing:
+    count = arrivals.listing.told_count or 0 if arrivals.listing.is_whole_series else 0
+    if missing:
+        return _accepted_or_refused(arrivals, f"{len(missing)} of {len(listed)} listed instances did not come")
+    if count <= len(listed):
         return ()
+    differing = f"the archive lists {len(listed)} instances, all of which came, but counts {count}"
+    if len(listed) not in LIKELY_LIMITS or arrivals.sent_whole:
+        return (differing,)
+    # Whatever ended an attempt was healed: the list is what proves too little.
+    arrivals.failure = None
+    return _accepted_or_refused(arrivals, f"{differing}: it may cut its lists")
+
+
+def _accepted_or_refused(arrivals: Arrivals, shortfall: str) -> tuple[str, ...]:
+    """Take what came, if that is enough for the caller; else say what ended the transfer, or what is missing."""
     if arrivals.choices.partial and arrivals.received:
-        return (f"{len(missing)} of {len(listed)} listed instances did not come ({arrivals.words})",)
+        failure = f"; {arrivals.failure}" if arrivals.failure else ""
+        return (f"{shortfall} (the archive said: {arrivals.words}{failure})",)
     if arrivals.failure is not None:
         raise arrivals.failure
+    missing = arrivals.missing
     shown = ", ".join(missing[:MAX_SHOWN]) + (", ..." if len(missing) > MAX_SHOWN else "")
-    message = (
-        f"{len(missing)} of {len(listed)} listed instances did not come "
-        f"(the archive said: {arrivals.words}){': ' if shown else ''}{shown}"
-    )
+    cure = "; partial=True takes what came" if arrivals.received else ""
+    message = f"{shortfall} (the archive said: {arrivals.words}){': ' if shown else ''}{shown}{cure}"
     raise _incomplete(arrivals, message)
 
 

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from itkdicomqr.association import Deadline
-from itkdicomqr.catalogue import SERIES_COUNT
 from itkdicomqr.catalogues import catalogue_of
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
@@ -18,6 +17,9 @@ from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.table import Row
+
+MAX_CREDIBLE = 4096
+"""How many instances a row alone is believed to tell of: memory is taken for as many."""
 
 
 class Delivery:
@@ -56,7 +58,6 @@ class Delivery:
         uids: Collection[str] | None = None,
     ) -> None:
         scope = deadline.scope()
-        self._series = series
         self._listing = Listing(series, partial(catalogue_of, node), scope, uids)
         self._coming = bring(Arrivals(node, series, self._listing, choices, scope), receivers)
         self.notices: tuple[str, ...] = ()
@@ -79,5 +80,5 @@ class Delivery:
     @property
     def expected(self) -> int:
         """How many instances will come, as the row tells; else as the archive lists them, for which it waits."""
-        told = self._series.get(SERIES_COUNT) if self._listing.is_whole_series else None
-        return int(told) if told and told.isdecimal() else len(self._listing.uids or ())
+        told = self._listing.told_count if self._listing.is_whole_series else None
+        return told if told and told <= MAX_CREDIBLE else len(self._listing.uids or ())

@@ -87,8 +87,13 @@ def by_get(arrivals: Arrivals) -> Iterator[Instance]:
     NetworkError
         The archive cannot be asked.
     """
-    yield from _persistently(arrivals, FIRST, likely_classes(arrivals.series.get("Modality") or ""))
-    if arrivals.choices.heal and arrivals.missing:
+    likely = likely_classes(arrivals.series.get("Modality") or "")
+    yield from _persistently(arrivals, FIRST, likely)
+    if not arrivals.choices.heal or not arrivals.is_short:
+        return
+    if not arrivals.listing.uids:
+        yield from _persistently(arrivals, FIRST, [each for each in arrivals.classes if each not in likely])
+    elif arrivals.missing:
         told = arrivals.listing.classes()
         for attempt in HEALING:
             if arrivals.missing:
@@ -110,14 +115,14 @@ def _in_groups(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> 
     """Make as many associations, one after the other, as the storage classes need."""
     size = (MAX_CONTEXTS - 1) // len(attempt.syntaxes)
     for start in range(0, len(classes), size):
-        if start == 0 or arrivals.missing:
+        if start == 0 or arrivals.is_short:
             yield from _asked(arrivals, attempt, classes[start : start + size])
 
 
 def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iterator[Instance]:
     associations = arrivals.choices.associations or arrivals.endpoint.associations
     proposals = [service(GET[arrivals.endpoint.model]), *storage(classes, attempt.syntaxes)]
-    if attempt is FIRST and associations > 1 and len(arrivals.missing) > 1:
+    if attempt is FIRST and associations > 1 and arrivals.may_be_shared:
         yield from _shared(arrivals, proposals, associations)
         return
     with _opened(arrivals, proposals, arrivals.deadline) as association:
@@ -126,7 +131,7 @@ def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iter
             return
         for uids in _wanted(arrivals, attempt):
             end = yield from arrivals.admitted(_request(arrivals, association, uids))
-            arrivals.note(str(end), end.server_comment)
+            arrivals.ended(end, whole=not uids)
 
 
 def _note_unaccepted(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> None:
@@ -154,15 +159,14 @@ def _shared(arrivals: Arrivals, proposals: Sequence[Proposal], count: int) -> It
     with closing(sharing.items()) as items:
         for item in items:
             if isinstance(item, Retrieved):
-                arrivals.note(str(item), item.server_comment)
-            else:
-                arrivals.admit(item)
+                arrivals.ended(item, whole=False)
+            elif arrivals.admit(item):
                 yield item
 
 
 def _wanted(arrivals: Arrivals, attempt: Attempt) -> list[Uids]:
     """Tell what to ask for: nothing by name while the whole series is wanted, and nothing has come."""
-    if attempt is FIRST and arrivals.listing.is_whole_series and not arrivals.received:
+    if attempt is FIRST and arrivals.wants_whole:
         return [()]
     return cut(arrivals.missing, attempt.size)
 

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
-from itkdicomqr.errors import StatusError, TruncatedMatchesError
+from itkdicomqr.errors import (
+    AssociationRejectedError,
+    ConnectionLostError,
+    NetworkError,
+    NoPresentationContextError,
+    ProtocolError,
+    StatusError,
+    TruncatedMatchesError,
+)
 from itkdicomqr.table import Row
 from itkdicomqr.tasks import Task
+from itkdicomqr.whole import number_of
 
 OpenCatalogue = Callable[[Deadline], AbstractContextManager[Catalogue]]
 """Opens the archive's query service."""
+
+NOT_TO_BE_HAD = (
+    StatusError,
+    TruncatedMatchesError,
+    ProtocolError,
+    ConnectionLostError,
+    NoPresentationContextError,
+)
+"""How archives fail that can be reached, and give no list of instances."""
 
 
 class Listing:
@@ -71,7 +90,12 @@ class Listing:
         NetworkError
             It does not answer.
         """
-        return self._asking.result() if self._asking is not None else self._known
+        if self._asking is None:
+            return self._known
+        if _was_rejected_for_now(self._asking):
+            # Some archives have room for one association, which the transfer had.
+            self.ask()
+        return self._asking.result()
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -85,28 +109,60 @@ class Listing:
         """Whether all instances of the series are wanted."""
         return self._known is None
 
+    def wants(self, uid: str) -> bool:
+        """Tell whether an instance is wanted, if it belongs to the series."""
+        return self._known is None or uid in self._known
+
+    @property
+    def told_count(self) -> int | None:
+        """How many instances the series has, as its row tells."""
+        return number_of(self._series, SERIES_COUNT)
+
     def count(self) -> int | None:
         """How many instances the series has, as its row or the archive tells; None where neither does."""
-        told = self._series.get(SERIES_COUNT)
-        if told is None:
+        return self.told_count if self.told_count is not None else self._asked_count
+
+    @cached_property
+    def _asked_count(self) -> int | None:
+        try:
             with self._open_catalogue(self._deadline) as catalogue:
                 told = catalogue.counts(self._series).get(self._series.get("SeriesInstanceUID") or "")
-        return int(told) if told and told.isdecimal() else None
+        except NetworkError:
+            return None
+        return number_of(self._series.with_values({SERIES_COUNT: told}), SERIES_COUNT)
 
     def classes(self) -> Mapping[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; many archives read every instance to answer."""
         try:
             with self._open_catalogue(self._deadline) as catalogue:
                 return catalogue.classes(self._series)
-        except (StatusError, TruncatedMatchesError):
+        except (NetworkError, TruncatedMatchesError):
+            return {}
+
+    def lossless(self) -> Mapping[str, bool]:
+        """Tell by SOP Instance UID which instances the archive keeps without loss; it is asked once."""
+        return self._lossless
+
+    @cached_property
+    def _lossless(self) -> Mapping[str, bool]:
+        try:
+            with self._open_catalogue(self._deadline) as catalogue:
+                return catalogue.lossless(self._series)
+        except (NetworkError, TruncatedMatchesError):
             return {}
 
     def _listed(self) -> tuple[str, ...] | None:
         try:
             with self._open_catalogue(self._deadline) as catalogue:
                 return _uids(catalogue.instances(self._series))
-        except (StatusError, TruncatedMatchesError):
+        except NOT_TO_BE_HAD:
             return None
+
+
+def _was_rejected_for_now(asking: Task[tuple[str, ...] | None]) -> bool:
+    """Wait for the end of a question; tell whether it may be asked again."""
+    error = asking.exception()
+    return isinstance(error, AssociationRejectedError) and error.transient
 
 
 def _uids(rows: Iterable[Row]) -> tuple[str, ...]:

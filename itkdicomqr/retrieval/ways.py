@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.catalogue import identifier, path_to
 from itkdicomqr.criteria import Level
-from itkdicomqr.errors import MoveNothingArrivedError, NetworkError
+from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.getting import MAX_UIDS, by_get, cut
@@ -19,40 +19,50 @@ from itkdicomqr.retrieval.receivers import Receivers
 def by_move(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by C-MOVE into our receiver: the series, then the missing by lists, then one by one."""
     with receivers.of(arrivals.node) as receiver:
-        for request in _moves(arrivals):
+        for request, lossy in _moves(arrivals):
             moving = move(
                 arrivals.node,
                 request,
                 receiver,
                 arrivals.deadline,
-                complete=lambda: not arrivals.missing,
+                complete=lambda: arrivals.is_complete,
                 expected=arrivals.listing.known,
+                lossy=lossy,
             )
+            whole = not request.get("SOPInstanceUID")
             try:
-                end = yield from arrivals.admitted(moving)
-                arrivals.note(str(end), end.server_comment)
+                arrivals.ended((yield from arrivals.admitted(moving)), whole=whole)
             except MoveNothingArrivedError as error:
                 arrivals.keep(error)
-                if not request.get("SOPInstanceUID"):
+                if whole:
+                    return
+            except ConnectionLostError as error:
+                arrivals.keep(error)
+                if not arrivals.received:
                     return
 
 
-def _moves(arrivals: Arrivals) -> Iterator[Dataset]:
-    """Give one request after the other, each for what is missing by then."""
+def _moves(arrivals: Arrivals) -> Iterator[tuple[Dataset, bool]]:
+    """Give one request after the other, each for what is missing by then, and whether it may bring lossy syntaxes."""
     path = path_to(arrivals.series, Level.SERIES, (arrivals.node.move or arrivals.node).model)
-    whole = arrivals.listing.is_whole_series and not arrivals.received
+    whole = arrivals.wants_whole
     if whole:
-        yield identifier(Level.SERIES, path, arrivals.node.character_set)
-    for size in (MAX_UIDS, 1) if arrivals.choices.heal or not whole else ():
+        yield identifier(Level.SERIES, path, arrivals.node.character_set), False
+    for size, lossy in _HEALING_MOVES if arrivals.choices.heal else () if whole else _HEALING_MOVES[:1]:
         for uids in cut(arrivals.missing, size):
-            yield identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}, arrivals.node.character_set)
+            image = {**path, "SOPInstanceUID": "\\".join(uids)}
+            yield identifier(Level.IMAGE, image, arrivals.node.character_set), lossy
+
+
+_HEALING_MOVES = ((MAX_UIDS, False), (1, False), (1, True))
+"""How many SOP Instance UIDs each request names, and whether it may bring lossy syntaxes; these last of all."""
 
 
 def by_wado(arrivals: Arrivals, _receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by WADO-RS: the series, and then the missing one by one."""
     from itkdicomqr.dicomweb.retrieve import wado
 
-    whole = arrivals.listing.is_whole_series and not arrivals.received
+    whole = arrivals.wants_whole
     if whole:
         try:
             arrivals.note((yield from arrivals.admitted(wado(arrivals.node, arrivals.series, arrivals.deadline))))
