@@ -15,10 +15,10 @@ from itkdicomqr import Client, DICOMQRError, Node, read_volumes
 from itkdicomqr.node import TRANSPORTS
 from tests.faults import INSTANCES, PATIENT, playing
 from tests.retrieval.coming import brought
+from tests.scenes import FAULTS, LIMITS
 from tests.servers import HOST, RunningArchive, free_port
 from tests.synthetic import series
 from tests.test_archives import STARTS
-from tests.test_faults import FAULTS, LIMITS
 from tests.test_table_of_archives import web_orthanc
 
 SECRETS: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -101,25 +101,27 @@ def by_get(arrivals: Arrivals) -> Iterator[Instance]:
 
 
 def _persistently(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iterator[Instance]:
-    """Go on with what is missing as long as a connection that breaks brought something."""
-    before = -1
-    while len(arrivals.received) > before:
-        before = len(arrivals.received)
+    """Go on with what is missing as long as a connection that breaks brought, or was asked for, something new."""
+    asked: set[str] = set()
+    before = (-1, 0)
+    while (len(arrivals.received), len(asked)) != before:
+        before = len(arrivals.received), len(asked)
         try:
-            return (yield from _in_groups(arrivals, attempt, classes))
+            return (yield from _in_groups(arrivals, attempt, classes, asked))
         except ConnectionLostError as error:
             arrivals.keep(error)
 
 
-def _in_groups(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iterator[Instance]:
+def _in_groups(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str], asked: set[str]) -> Iterator[Instance]:
     """Make as many associations, one after the other, as the storage classes need."""
     size = (MAX_CONTEXTS - 1) // len(attempt.syntaxes)
     for start in range(0, len(classes), size):
         if start == 0 or arrivals.is_short:
-            yield from _asked(arrivals, attempt, classes[start : start + size])
+            yield from _asked(arrivals, attempt, classes[start : start + size], asked)
 
 
-def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iterator[Instance]:
+def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str], asked: set[str]) -> Iterator[Instance]:
+    """Ask on one association, or on several; ``asked`` takes the SOP Instance UIDs that were named by themselves."""
     associations = arrivals.choices.associations or arrivals.endpoint.associations
     proposals = [service(GET[arrivals.endpoint.model]), *storage(classes, attempt.syntaxes)]
     if attempt is FIRST and associations > 1 and arrivals.may_be_shared:
@@ -129,7 +131,8 @@ def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> Iter
         if not any(association.accepts(each) for each in classes):
             _note_unaccepted(arrivals, attempt, classes)
             return
-        for uids in _wanted(arrivals, attempt):
+        for uids in _wanted(arrivals, attempt, asked):
+            asked.update(uids if attempt.size == 1 else ())
             end = yield from arrivals.admitted(_request(arrivals, association, uids))
             arrivals.ended(end, whole=not uids)
 
@@ -164,11 +167,11 @@ def _shared(arrivals: Arrivals, proposals: Sequence[Proposal], count: int) -> It
                 yield item
 
 
-def _wanted(arrivals: Arrivals, attempt: Attempt) -> list[Uids]:
+def _wanted(arrivals: Arrivals, attempt: Attempt, asked: Collection[str]) -> list[Uids]:
     """Tell what to ask for: nothing by name while the whole series is wanted, and nothing has come."""
     if attempt is FIRST and arrivals.wants_whole:
         return [()]
-    return cut(arrivals.missing, attempt.size)
+    return cut([uid for uid in arrivals.missing if uid not in asked], attempt.size)
 
 
 def cut(uids: Uids, size: int) -> list[Uids]:

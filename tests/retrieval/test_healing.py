@@ -64,9 +64,6 @@ def test_what_c_get_cannot_bring_comes_by_c_move(unsendable: int, variant: str, 
 @each_number
 def test_what_no_way_brings_is_named_exactly(unsendable: int, variant: str, request: pytest.FixtureRequest) -> None:
     drops = variant == "drops-at-unsendable"
-    if drops and unsendable < SLICES:
-        reason = "what stands behind an instance at which the archive drops the association is not asked for"
-        request.applymarker(pytest.mark.xfail(strict=False, reason=reason))
     kind = ConnectionLostError if drops else IncompleteSeriesError
     with refusing(unsendable, variant) as archive, pytest.raises(kind) as caught:
         load_series(PATIENT, pacs=archive.node)
