@@ -24,6 +24,7 @@ from itkdicomqr.errors import (
     ProtocolError,
 )
 from itkdicomqr.instance import Instance
+from itkdicomqr.node import Limits
 from tests.faults import (
     ABORT,
     ALL,
@@ -61,6 +62,9 @@ from tests.faults import (
     store_command,
     stored,
 )
+
+LIMITS = Limits(max_instance_bytes=1 << 20, max_inflate_ratio=100)
+"""Within which a client is to stay."""
 
 CT = str(uid.CTImageStorage)
 DEFLATED = 7

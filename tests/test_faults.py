@@ -13,7 +13,6 @@ import pytest
 from itkdicomqr.errors import (
     ConnectionLostError,
 )
-from itkdicomqr.node import Limits
 from itkdicomqr.volume import read_volumes
 from tests.faults import (
     BRISK,
@@ -22,12 +21,10 @@ from tests.faults import (
     playing,
 )
 from tests.retrieval.coming import UIDS, brought
-from tests.scenes import FAULTS, MUST_WORK
+from tests.scenes import FAULTS, LIMITS, MUST_WORK
 
 GRACE = 2.0
 """Seconds after a deadline within which the error must be there."""
-
-LIMITS = Limits(max_instance_bytes=1 << 20, max_inflate_ratio=100)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -62,7 +62,7 @@ def test_what_c_get_cannot_bring_comes_by_c_move(unsendable: int, variant: str, 
 
 @each_variant
 @each_number
-def test_what_no_way_brings_is_named_exactly(unsendable: int, variant: str, request: pytest.FixtureRequest) -> None:
+def test_what_no_way_brings_is_named_exactly(unsendable: int, variant: str) -> None:
     drops = variant == "drops-at-unsendable"
     kind = ConnectionLostError if drops else IncompleteSeriesError
     with refusing(unsendable, variant) as archive, pytest.raises(kind) as caught:
