@@ -306,7 +306,10 @@ def test_ctrl_c_ends_a_move_at_once() -> None:
 
 
 def test_what_went_wrong_at_the_receiver_is_told_with_the_end() -> None:
-    with erring(PENDING, 0.5, SUCCESS) as (node, receiver, stage), ThreadPoolExecutor(1) as threads:
+    with (
+        erring(PENDING, 0.5, SUCCESS, timeouts=replace(BRISK, idle=5.0)) as (node, receiver, stage),
+        ThreadPoolExecutor(1) as threads,
+    ):
         moving = threads.submit(moved, node, receiver)
         while not any(isinstance(each, Message) for each in stage.heard):
             sleep(0.01)
