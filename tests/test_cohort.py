@@ -190,7 +190,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
         with pytest.raises(KeyboardInterrupt):
             next(loaded)
         assert next(loaded, None) is None
-    assert len(taken) == (LOOK_AHEAD if workers else 1)
+    assert 1 <= len(taken) <= (LOOK_AHEAD if workers else 1)
 
 
 @pytest.mark.parametrize(
