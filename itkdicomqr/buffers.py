@@ -11,6 +11,9 @@ from itkdicomqr.errors import LimitExceededError
 MAX_WASTE = 1 / 16
 """How much larger than its data set a buffer may stay; a smaller data set is copied out of it."""
 
+SLACK = 1 / 32
+"""By how much the next data set of a series may be expected to be longer than the last."""
+
 MAX_GIVEN = 4
 """How many buffers are remembered to be used again."""
 
@@ -50,7 +53,7 @@ class Fragments:
         check_size(end, self._limit, self._what, self._cure)
         if end > len(self._buffer):
             # The instances of a series are alike: the last one's size spares all growing.
-            self._grow(min(self._limit, max(end, 2 * len(self._buffer), self._expected)))
+            self._grow(min(self._limit, max(end, 2 * len(self._buffer), int((1 + SLACK) * self._expected))))
         view = memoryview(self._buffer)[self._used : end]
         self._used = end
         return view
@@ -63,7 +66,8 @@ class Fragments:
         if isinstance(self._buffer, bytearray):
             if len(self._buffer) > (1 + MAX_WASTE) * self._used:
                 whole = memoryview(bytes(whole))
-            self._given.append(self._buffer)
+            else:
+                self._given.append(self._buffer)
         self._expected, self._used, self._buffer = self._used, 0, bytearray()
         return whole
 
@@ -79,7 +83,7 @@ class Fragments:
     def _new_buffer(self, size: int) -> Buffer:
         """Give a buffer that was given away and that nobody holds any more: fresh memory costs more than a copy."""
         for buffer in self._given:
-            if size <= len(buffer) <= 2 * size and _is_free(buffer):
+            if size <= len(buffer) <= (1 + MAX_WASTE) * size and _is_free(buffer):
                 self._given.remove(buffer)
                 return buffer
         return bytearray(size) if size < LARGE else _own_memory(size)

@@ -16,6 +16,9 @@ from itkdicomqr.security import refusal
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
+AHEAD = 1 << 14
+"""How many bytes beyond those that are due are taken at once: many messages are not worth a system call each."""
+
 _ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 """The TLS library's words for a connection that is gone."""
 
@@ -44,6 +47,9 @@ class Transport:
         deadline.watch(connection)
         self._waits = _KernelTimeouts(connection) if _kernel_keeps_time(connection) else _SocketTimeouts(connection)
         self._acknowledge_at_once = _QUICKACK is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
+        self._receive = _received_in_one if _fills_one(connection) else _received_in_two
+        self._ahead = memoryview(bytearray(AHEAD))
+        self._held = self._ahead[:0]
 
     @classmethod
     def connect(cls, node: Node, deadline: Deadline) -> Self:
@@ -75,9 +81,11 @@ class Transport:
         ConnectionLostError
             The peer closed or reset the connection.
         """
+        if self._held:
+            return self._from_held(room)
         self._waits.set(self.deadline.left(seconds))
         try:
-            count = self._socket.recv_into(room)
+            count = self._receive(self._socket, room, self._ahead)
         except OSError as error:
             raise self._broken(error, seconds, setting) from None
         if count == 0:
@@ -86,6 +94,15 @@ class Transport:
         if self._acknowledge_at_once and _QUICKACK is not None:
             # Without it the peer's Nagle algorithm waits 40 ms for our delayed acknowledgement.
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        due = min(count, len(room))
+        self._held = self._ahead[: count - due]
+        return due
+
+    def _from_held(self, room: memoryview) -> int:
+        """Give what came ahead."""
+        count = min(len(room), len(self._held))
+        room[:count] = self._held[:count]
+        self._held = self._held[count:]
         return count
 
     def send(self, content: bytes, seconds: float, setting: str) -> None:
@@ -157,9 +174,29 @@ class _KernelTimeouts:
         self._seconds = seconds
 
 
+def _received_in_two(connection: socket.socket, room: memoryview, ahead: memoryview) -> int:
+    """Receive what is due, and what follows it; tell how many bytes came together."""
+    return connection.recvmsg_into((room, ahead))[0]
+
+
+def _received_in_one(connection: socket.socket, room: memoryview, ahead: memoryview) -> int:
+    """Do the same where only one buffer is filled at a time, as by TLS."""
+    if len(room) >= len(ahead):
+        return connection.recv_into(room)
+    count = connection.recv_into(ahead)
+    due = min(count, len(room))
+    room[:due] = ahead[:due]
+    ahead[: count - due] = ahead[due:count]
+    return count
+
+
 def place_of(host: str, port: int) -> str:
     """Host and port, as messages name them."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _fills_one(connection: socket.socket) -> bool:
+    return isinstance(connection, ssl.SSLSocket) or not hasattr(connection, "recvmsg_into")
 
 
 def _kernel_keeps_time(connection: socket.socket) -> bool:

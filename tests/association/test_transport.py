@@ -9,17 +9,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from time import monotonic
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Field
-from itkdicomqr.association.transport import Transport
+from itkdicomqr.association.transport import AHEAD, Transport
 from itkdicomqr.errors import ConnectError, ConnectionLostError, DeadlineError, NetworkError, ProtocolError, TLSError
 from itkdicomqr.node import Node, Timeouts
 from tests.faults import ASKED, BRISK, CLOSE, HOST, PATIENT, RESET, Farewell, playing, rejection, response
@@ -175,6 +177,24 @@ def test_a_silence_ends_at_the_named_timeout() -> None:
         with pytest.raises(DeadlineError, match=r"nothing came for 0.2 s: raise first_response_timeout"):
             transport.read_into(memoryview(bytearray(1)), 0.2, "first_response")
         assert 0.2 <= monotonic() - start < 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes=st.lists(st.integers(1, 3 * AHEAD), min_size=1, max_size=20))
+def test_rooms_of_any_size_are_filled_with_what_was_sent(sizes: list[int]) -> None:
+    ours, theirs = socket.socketpair()
+    content = (bytes(range(251)) * (sum(sizes) // 251 + 1))[: sum(sizes)]
+    with theirs, closing(Transport(ours, Deadline(10))) as transport:
+        sender = threading.Thread(target=theirs.sendall, args=(content,))
+        sender.start()
+        came = b""
+        for size in sizes:
+            room = memoryview(bytearray(size))
+            while len(room):
+                count = transport.read_into(room, 5, "idle")
+                came, room = came + bytes(room[:count]), room[count:]
+        sender.join()
+    assert came == content
 
 
 def test_a_peer_that_takes_nothing_does_not_hold_us() -> None:
