@@ -16,6 +16,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEnd
 
 from itkdicomqr.buffers import give_back
 from itkdicomqr.errors import CorruptInstanceError, LimitExceededError
+from itkdicomqr.outlines import Outlines
 from itkdicomqr.scan import UNDEFINED_LENGTH, Header, scan
 
 if TYPE_CHECKING:
@@ -187,8 +188,22 @@ class Instance:
         CorruptInstanceError
             The bytes are no data set in this transfer syntax.
         """
+        return self._scanned(Outlines())
+
+    def scan(self, outlines: Outlines) -> None:
+        """Find the elements now, with the help of what was scanned before.
+
+        Raises
+        ------
+        CorruptInstanceError
+            The bytes are no data set in this transfer syntax.
+        """
+        if "elements" not in vars(self):
+            vars(self)["elements"] = self._scanned(outlines)
+
+    def _scanned(self, outlines: Outlines) -> Header:
         try:
-            return scan(self.inflated, known_syntax(self.transfer_syntax_uid))
+            return outlines.scan(self.inflated, known_syntax(self.transfer_syntax_uid))
         except CorruptInstanceError as error:
             raise self._corrupt(str(error.args[0])) from None
 
@@ -252,10 +267,10 @@ class Instance:
 
     def without_pixels(self) -> Self:
         """Give the same instance up to its pixel data, in memory of its own."""
-        elements = self.elements.detached()
+        elements = self.elements.without_pixels()
         bare = replace(self, encoded=elements.data)
         # What was deflated is so no more.
-        vars(bare).update(elements=elements, inflated=elements.data)
+        vars(bare).update(elements=elements, inflated=memoryview(elements.data))
         return bare
 
     def _parsed(self, encoded: memoryview) -> Dataset:

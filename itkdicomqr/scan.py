@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pydicom.uid import UID
@@ -26,6 +27,9 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 """VRs whose length takes four bytes, after two that are reserved (PS3.5 7.1.2)."""
 
+
+SHORTEST_PREFIX, LONGEST_PREFIX = 8, 12
+"""Tag, VR and length of an element (PS3.5 7.1.2)."""
 
 Place = tuple[bytes, int, int]
 """VR (empty where the encoding is implicit), and the offsets at which the value begins and ends.
@@ -55,13 +59,12 @@ class RawElement(NamedTuple):
     value: bytes
 
 
-class Header(Mapping[int, RawElement]):
-    """The top-level elements before the pixel data; a value is copied when it is asked for.
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Where the elements of a data set lie, whatever their values are.
 
-    Parameters
+    Attributes
     ----------
-    data : memoryview
-        The data set, not deflated.
     places : mapping
         Place by tag.
     end : int
@@ -72,23 +75,46 @@ class Header(Mapping[int, RawElement]):
         ``"<"`` or ``">"``, as struct writes it.
     """
 
-    def __init__(
-        self, data: memoryview, places: Mapping[int, Place], end: int, *, implicit: bool, byte_order: str
-    ) -> None:
+    places: Mapping[int, Place]
+    end: int
+    implicit: bool
+    byte_order: str
+
+
+class Header(Mapping[int, RawElement]):
+    """The top-level elements before the pixel data, in memory of their own.
+
+    Parameters
+    ----------
+    data : bytes
+        They as they are encoded, and what the pixel data element begins with, if there is one.
+    outline : Outline
+        Where they lie.
+    """
+
+    def __init__(self, data: bytes, outline: Outline) -> None:
         self.data = data
-        self._places = places
-        self.end = end
-        self.implicit = implicit
-        self.byte_order = byte_order
+        self.outline = outline
+        self._places = outline.places
+
+    @property
+    def end(self) -> int:
+        """Offset of the pixel data element, or of the end."""
+        return self.outline.end
+
+    @property
+    def byte_order(self) -> str:
+        """``"<"`` or ``">"``, as struct writes it."""
+        return self.outline.byte_order
 
     def __getitem__(self, tag: int) -> RawElement:
         vr, start, end = self._places[tag]
-        return RawElement(tag, vr.decode("latin-1"), bytes(self.data[start:end]))
+        return RawElement(tag, vr.decode("latin-1"), self.data[start:end])
 
     def content(self, tag: int) -> bytes:
-        """Copy a value; empty where the element is absent."""
+        """Give a value; empty where the element is absent."""
         place = self._places.get(tag)
-        return b"" if place is None else bytes(self.data[place[1] : place[2]])
+        return b"" if place is None else self.data[place[1] : place[2]]
 
     def agrees(self, other: Header, tag: int) -> bool:
         """Tell whether another header has the same VR and the same bytes."""
@@ -98,7 +124,7 @@ class Header(Mapping[int, RawElement]):
             theirs is not None
             and theirs[0] == vr
             and self.byte_order == other.byte_order
-            and bytes(self.data[start:end]) == bytes(other.data[theirs[1] : theirs[2]])
+            and self.data[start:end] == other.data[theirs[1] : theirs[2]]
         )
 
     def uid(self, tag: int) -> str:
@@ -125,9 +151,9 @@ class Header(Mapping[int, RawElement]):
         if tag not in self._places:
             return []
         vr, start, end = self._places[tag]
-        content = self.data[start:end]
+        content = memoryview(self.data)[start:end]
         # Whoever does not know a sequence writes it as UN, whose items are implicit (PS3.5 6.2.2).
-        implicit = self.implicit or vr == b"UN"
+        implicit = self.outline.implicit or vr == b"UN"
         walk = _Walk(content, self.byte_order)
         try:
             return [_header(content[slice(*place)], implicit, self.byte_order) for place in walk.items(implicit)]
@@ -137,17 +163,16 @@ class Header(Mapping[int, RawElement]):
     def following(self) -> tuple[int, str, int, int] | None:
         """Read tag, VR, offset of the value and length of the pixel data element, if there is one."""
         walk = _Walk(self.data, self.byte_order)
-        read = walk.implicit_header if self.implicit else walk.explicit_header
+        read = walk.implicit_header if self.outline.implicit else walk.explicit_header
         try:
             tag, vr, start, length = read(self.end)
         except struct.error:
             return None
         return (tag, vr.decode("latin-1"), start, length) if tag <= LAST_PIXEL_TAG else None
 
-    def detached(self) -> Header:
-        """Give the same header with bytes of its own, so that the pixel data can be let go."""
-        data = memoryview(bytes(self.data[: self.end]))
-        return Header(data, self._places, self.end, implicit=self.implicit, byte_order=self.byte_order)
+    def without_pixels(self) -> Header:
+        """Give the same header, which nothing follows."""
+        return Header(self.data[: self.end], self.outline)
 
 
 def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header:
@@ -179,13 +204,18 @@ def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header
 def _header(data: memoryview, implicit: bool, order: str, before: int = _ITEM) -> Header:  # noqa: FBT001
     walk = _Walk(data, order)
     places, end = walk.places_implicit(before) if implicit else walk.places_explicit(before)
-    return Header(data, places, end, implicit=implicit, byte_order=order)
+    return header_of(data, Outline(places, end, implicit, order))
+
+
+def header_of(data: memoryview, outline: Outline) -> Header:
+    """Take the header of a data set of a known outline."""
+    return Header(bytes(data[: outline.end + LONGEST_PREFIX]), outline)
 
 
 class _Walk:
     """Elements of one data set, one after the other."""
 
-    def __init__(self, data: memoryview, order: str) -> None:
+    def __init__(self, data: bytes | memoryview, order: str) -> None:
         self._data = data
         self._implicit = struct.Struct(f"{order}HHI").unpack_from
         self._explicit = struct.Struct(f"{order}HH2sH").unpack_from

@@ -84,13 +84,22 @@ def test_a_header_cut_anywhere_gives_elements_or_the_typed_error(data: st.DataOb
     assert elements.end == end
 
 
-def test_a_detached_header_keeps_its_values_and_none_of_the_pixels() -> None:
+def test_a_header_without_pixels_keeps_its_values() -> None:
     elements = encoded(nested(1), uid.ExplicitVRLittleEndian).elements
 
-    detached = elements.detached()
+    bare = elements.without_pixels()
 
-    assert dict(detached) == dict(elements)
-    assert detached.following() is None
+    assert dict(bare) == dict(elements)
+    assert bare.following() is None
+
+
+def test_a_header_does_not_keep_the_pixels_alive() -> None:
+    content = bytearray(encoded(nested(1), uid.ExplicitVRLittleEndian).encoded)
+    elements = scan(memoryview(content), uid.ExplicitVRLittleEndian)
+
+    content.clear()  # which no view of it would allow
+
+    assert elements.uid(0x0020000E)
 
 
 def nested(depth: int) -> Dataset:

@@ -14,6 +14,7 @@ from itkdicomqr.association.status import SUCCESS
 from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
 from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.node import Node
+from itkdicomqr.outlines import Outlines
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
@@ -66,6 +67,7 @@ class Arrivals:
         self.sent_whole = False
         self.losses = Losses(listing, allowed=choices.allow_lossy)
         self.endpoint = node.get or node
+        self._outlines = Outlines()
         self._bytes = 0
         self._under_another_id: set[str] = set()
         self._ends: dict[str, str] = {}
@@ -129,6 +131,7 @@ class Arrivals:
         LimitExceededError
             The series is too large.
         """
+        instance.scan(self._outlines)
         self._check_names(instance)
         self._bytes += len(instance.encoded)
         limit = self.node.limits.max_series_bytes

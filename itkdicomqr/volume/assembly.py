@@ -14,6 +14,7 @@ import numpy as np
 
 from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, LimitExceededError, NoPixelsError
 from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
+from itkdicomqr.outlines import Outlines
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
@@ -81,6 +82,7 @@ class Assembly:
     ) -> None:
         self._options = options
         self._expected = max(1, expected)
+        self._outlines = Outlines()
         self._allocate = allocate
         self._consuming = consuming
         self._slots: dict[tuple[int, ...], Slots] = {}
@@ -117,6 +119,7 @@ class Assembly:
             The voxels would need more than ``max_series_bytes``.
         """
         instance = as_instance(source)
+        instance.scan(self._outlines)
         uid = instance.sop_instance_uid
         self.origins[instance.origin] += 1
         if uid in self._taken:
@@ -131,7 +134,7 @@ class Assembly:
             self._taken[uid] = (instance.transfer_syntax_uid, kept[0].instance.elements, placed)
         else:
             _check_named(instance)
-            self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.detached(), [])
+            self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.without_pixels(), [])
             self.skipped.append(uid)
 
     def finish(self) -> list[Placed]:

@@ -223,7 +223,7 @@ def _overwritten(content: bytes, random: Random, make: Callable[[str], bytes], b
         instance = Instance.from_part10(content)
         shift = len(content) - len(instance.encoded)
         order = instance.elements.byte_order
-        starts = [start for _, start, _ in instance.elements._places.values()]
+        starts = [start for _, start, _ in instance.elements.outline.places.values()]
     except DICOMQRError:
         return flipped(content, random)
     if not starts:
