@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydicom.uid import UID
 
@@ -110,6 +110,10 @@ class Header(Mapping[int, RawElement]):
     def __getitem__(self, tag: int) -> RawElement:
         vr, start, end = self._places[tag]
         return RawElement(tag, vr.decode("latin-1"), self.data[start:end])
+
+    def get(self, tag: int, default: Any = None) -> Any:
+        """Give an element, or something else where it is absent."""
+        return self[tag] if tag in self._places else default
 
     def content(self, tag: int) -> bytes:
         """Give a value; empty where the element is absent."""

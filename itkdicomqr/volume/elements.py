@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
@@ -29,6 +30,9 @@ FARTHEST = 1e9
 
 NEAREST = 1e-9
 """Spacings below are mistakes, mm."""
+
+MAX_REMEMBERED = 256
+"""How many values are remembered as they were read: most are those of the slice before."""
 
 NUMBER_FORMATS: Mapping[str, str] = {
     "US": "H",
@@ -92,8 +96,7 @@ class Elements:
 
         They are read as Latin-1: none that decides anything here has another character set.
         """
-        text = self.content(tag).decode("latin-1").strip(" \0")
-        return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
+        return _texts(self.content(tag))
 
     def text(self, tag: int) -> str:
         """Return an element of text as one value."""
@@ -115,7 +118,7 @@ class Elements:
             return self.binary(tag)
         content = self.content(tag).rstrip(b" \0")
         if content.decode("latin-1").isprintable():
-            return tuple(map(number_or_text, self.texts(tag)))
+            return _values(self.content(tag))
         return (content.hex(),)
 
     def items(self, tag: int) -> list[Elements]:
@@ -145,13 +148,11 @@ class Elements:
         CorruptInstanceError
             They are not ``count`` finite numbers.
         """
-        texts = self.texts(tag)
-        if not texts:
-            return None
-        numbers = [number for number in map(number_or_text, texts) if isinstance(number, float)]
-        if not len(numbers) == len(texts) == count:
+        values = _values(self.content(tag))
+        numbers = tuple([value for value in values if isinstance(value, float)])
+        if values and not len(numbers) == len(values) == count:
             raise self.corrupt(tag, f"is not {count} finite decimal number{'s' if count > 1 else ''}")
-        return tuple(numbers)
+        return numbers or None
 
     def lengths(self, tag: int, count: int) -> tuple[float, ...] | None:
         """Return the numbers of a DS element in mm, None where it is empty.
@@ -224,6 +225,17 @@ def vr_of(element: RawElement) -> str:
 def shown(numbers: Iterable[float]) -> str:
     """Write numbers as DICOM does."""
     return "\\".join(f"{number:g}" for number in numbers)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _texts(content: bytes) -> tuple[str, ...]:
+    text = content.decode("latin-1").strip(" \0")
+    return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
+
+
+@lru_cache(MAX_REMEMBERED)
+def _values(content: bytes) -> tuple[Value, ...]:
+    return tuple(map(number_or_text, _texts(content)))
 
 
 def number_or_text(text: str) -> Value:

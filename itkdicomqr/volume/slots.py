@@ -8,6 +8,7 @@ several volumes lie one after the other in the one array.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ class Slots:
     @property
     def used_bytes(self) -> int:
         """The size of the slots that were taken."""
-        return (len(self.array) - len(self._free)) * int(np.prod(self._frame)) * self.array.itemsize
+        return (len(self.array) - len(self._free)) * prod(self._frame) * self.array.itemsize
 
     def fits(self, dtype: np.dtype[Any]) -> bool:
         """Tell whether one more frame of a type can be taken as the array is."""
