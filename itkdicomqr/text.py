@@ -51,6 +51,8 @@ def text_of(dataset: Dataset | Header, keyword: str, character_set: str = "") ->
     value = _value(dataset, tag)
     if not isinstance(value, bytes):
         return _converted(value)
+    if value.isascii() and ESC not in value:
+        return value.decode("ascii").strip("\0 ")
     text = _decoded(value, _encodings(dataset, character_set), dictionary_VR(tag))
     return None if UNDECODABLE in text else text.strip("\0 ")
 
@@ -76,7 +78,7 @@ def _converted(value: object) -> str:
 
 def _decoded(value: bytes, encodings: list[str], vr: str) -> str:
     """Decode with code extensions (PS3.5 6.1.2.5); what belongs to no character set becomes `UNDECODABLE`."""
-    if vr not in CUSTOMIZABLE_CHARSET_VR or (value.isascii() and ESC not in value):
+    if vr not in CUSTOMIZABLE_CHARSET_VR:
         return value.decode("ascii", "replace")
     first, *escaped = value.split(ESC)
     delimiters = rb"\\\n\r\t\f^=" if vr == "PN" else rb"\\\n\r\t\f"

@@ -18,6 +18,9 @@ NO_DATA_SET = 0x0101
 DATA_SET_FOLLOWS = 0x0001
 PRIORITY_MEDIUM = 0x0000
 
+_PREFIX = struct.Struct("<HHI")
+"""Group, element and length."""
+
 
 class Field(IntEnum):
     """Command Field values (PS3.7 E.1)."""
@@ -104,20 +107,21 @@ class Command:
             An element reaches beyond the end, or a number is not of two bytes.
         """
         elements: dict[int, int | str] = {}
-        offset = 0
-        while offset < len(encoded):
+        content = bytes(encoded)
+        end = 0
+        while end < len(content):
             try:
-                group, element, length = struct.unpack_from("<HHI", encoded, offset)
+                group, element, length = _PREFIX.unpack_from(content, end)
             except struct.error:
                 raise _damaged() from None
-            offset += 8
-            if length > len(encoded) - offset:
+            start = end + _PREFIX.size
+            end = start + length
+            if end > len(content):
                 raise _damaged()
             # Orthanc appends the status detail of group 0008 to its command sets.
             read = _READERS.get(element) if group == 0 and length else None
             if read is not None:
-                elements[element] = read(bytes(encoded[offset : offset + length]))
-            offset += length
+                elements[element] = read(content[start:end])
         return cls(elements)
 
     def encode(self) -> bytes:
@@ -207,7 +211,7 @@ def store_response(stored: Command, status: int) -> Command:
 def _encoded(element: int, value: int | str) -> bytes:
     content = struct.pack("<H", value) if isinstance(value, int) else value.encode("ascii")
     content += b"\0" * (len(content) % 2)
-    return struct.pack("<HHI", 0, element, len(content)) + content
+    return _PREFIX.pack(0, element, len(content)) + content
 
 
 def _damaged() -> ProtocolError:
