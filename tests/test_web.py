@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from itkdicomqr import Node, NodeError
-from itkdicomqr.node import nodes_of
+from itkdicomqr.configuration import nodes_of
 from itkdicomqr.web import Address, Basic, Bearer
 
 SECRET = "p:ss wörd/@?"  # noqa: S105
