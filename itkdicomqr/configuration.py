@@ -154,6 +154,10 @@ def _limits(table: Mapping[str, Any]) -> Limits:
     return Limits(**table)
 
 
+def _secured(value: Any) -> Any:
+    return from_table(TLS, value) if isinstance(value, dict) else value
+
+
 _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "url": Node.parse,
     "authorization": authorization_of,
@@ -161,7 +165,9 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "move": _endpoint,
     "store_ae_titles": tuple,
     "transports": tuple,
-    "tls": lambda value: from_table(TLS, value) if isinstance(value, dict) else value,
+    "tls": _secured,
+    "receiver_tls": _secured,
+    "dicomweb_tls": _secured,
     "identity": lambda table: from_table(Identity, table),
     "timeouts": _timeouts,
     "limits": _limits,

@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
-from itkdicomqr.security import Identity, Secured, check_security
+from itkdicomqr.security import TLS, Identity, Secured, check_security, security_of_receiver
 from itkdicomqr.web import PORTS, Address, Authorization, check_dicomweb
 
 DEFAULT_CALLING_AE_TITLE = "ITKDICOMQR"
@@ -97,12 +97,18 @@ class Node:
     receiver : str
         ``"host:port"`` at which our Storage SCP listens for C-MOVE; the archive must know it by
         our AE title. Port 0 is any free one.
+    receiver_tls : bool or TLS, optional
+        Whether our Storage SCP speaks TLS: by default with the settings of ``tls``, if these hold a
+        certificate of ours. A ``ca_file`` means that who stores must show a certificate, too.
     store_ae_titles : tuple of str
         Who may store to it; empty for any.
     dicomweb : str
         The root of the archive's DICOMweb service, ``"https://host/dicom-web"``.
     authorization : Basic or Bearer, optional
         Who we say that we are to that service.
+    dicomweb_tls : bool or TLS, optional
+        How an ``https://`` service is verified, if otherwise than by ``tls``; True is for the
+        system's authorities.
     transports : tuple of str
         By which ways a series may come, the first tried first.
     associations : int
@@ -137,9 +143,11 @@ class Node:
     get: Node | None = field(default=None, kw_only=True)
     move: Node | None = field(default=None, kw_only=True)
     receiver: str = field(default="", kw_only=True)
+    receiver_tls: Secured | None = field(default=None, kw_only=True)
     store_ae_titles: tuple[str, ...] = field(default=(), kw_only=True)
     dicomweb: str = field(default="", kw_only=True)
     authorization: Authorization | None = field(default=None, kw_only=True)
+    dicomweb_tls: Secured | None = field(default=None, kw_only=True)
     transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
     associations: int = field(default=1, kw_only=True)
     character_set: str = field(default="", kw_only=True)
@@ -168,7 +176,7 @@ class Node:
             message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
         check_character_set(self.character_set)
-        check_dicomweb(self.dicomweb, self.authorization)
+        check_dicomweb(self.dicomweb, self.authorization, self.dicomweb_tls)
         if self.transports == (DICOMWEB,) and not self.dicomweb:
             message = (
                 f"transports={self.transports!r} without dicomweb=: give the URL of the archive's DICOMweb service"
@@ -178,6 +186,7 @@ class Node:
             _check_ae_title("called", self.ae_title)
         _check_ae_title("calling", self.calling_ae_title)
         check_security(self.tls, self.identity)
+        security_of_receiver(self.receiver_tls, self.tls)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -227,6 +236,11 @@ class Node:
     def place(self) -> str:
         """Host and port, as messages name them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def receiver_security(self) -> TLS | None:
+        """By which settings our Storage SCP speaks TLS, if it does."""
+        return security_of_receiver(self.receiver_tls, self.tls)
 
     @property
     def url(self) -> str:

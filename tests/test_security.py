@@ -28,11 +28,6 @@ PASSWORD = "s3cret-pässword"  # noqa: S105 of a key made here
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.founded(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def certificate(authority: Authority) -> Path:
     """A certificate whose key lies in a file of its own, and encrypted in another."""
     path = authority.issue("research.example")

@@ -33,17 +33,6 @@ from tests.synthetic import series
 ANSWER = (*ASKED, response(Field.C_ECHO_RSP, 0))
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.founded(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
-def rogue(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that the other side does not know."""
-    return Authority.founded(tmp_path_factory.mktemp("rogue"))
-
-
 def refused(node: Node) -> NetworkError:
     with pytest.raises(NetworkError) as caught:
         Client(node).echo()
