@@ -30,6 +30,7 @@ timeouts = { idle = 4 }
 [nodes.secured]
 url = "dicom://SECURED@secured.example:2762"
 tls = { server_name = "other.example" }
+receiver_tls = false
 identity = { username = "me", passcode_variable = "PACS_PASSCODE" }
 get = { url = "STORE@store.example:2762", tls = true, identity = { username = "me" } }
 
@@ -120,6 +121,7 @@ def test_a_configured_node_may_be_secured(monkeypatch):
             2762,
             "SECURED",
             tls=TLS(server_name="other.example"),
+            receiver_tls=False,
             identity=Identity("me", "s3cret"),
             get=Node("store.example", 2762, "STORE", tls=True, identity=Identity("me")),
             name="secured",

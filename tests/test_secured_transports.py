@@ -230,4 +230,5 @@ def test_a_fault_of_the_channel_is_refused_with_the_reason(
     kind, words = FAULTS[fault][transport in CALLED]
     assert isinstance(caught.value.__cause__ if transport in CALLED else caught.value, kind)
     assert words in str(caught.value)
+    assert (transport in CALLED) == ("something connected to our receiver" in str(caught.value))
     assert monotonic() - begin < LIMIT

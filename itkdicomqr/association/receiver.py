@@ -209,6 +209,7 @@ def _channel(connection: socket.socket, security: ssl.SSLContext | None) -> sock
     """Give what is read and written; its handshake is left to the thread that serves it."""
     if security is None:
         return connection
+    connection.getpeername()  # fails if the peer has gone already; wrap_socket would then leave the socket open
     return security.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
 
