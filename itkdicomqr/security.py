@@ -176,13 +176,12 @@ def security_of_receiver(own: Secured | None, tls: Secured) -> TLS | None:
     NodeError
         It is to be secured, and there is no certificate for it.
     """
-    if own is False:
-        return None
-    check_secured("receiver_tls", own is None or own)
+    if own is not None:
+        check_secured("receiver_tls", own)
     settings = own if isinstance(own, TLS) else tls
-    if isinstance(settings, TLS) and settings.certificate:
+    if own is not False and isinstance(settings, TLS) and settings.certificate:
         return settings
-    if own is None:
+    if not own:
         return None
     message = f"receiver_tls={own!r}: our receiver needs a certificate, TLS(certificate=..., key=...)"
     raise NodeError(message)

@@ -19,6 +19,7 @@ _DISTRUST: Mapping[int, str] = {
     19: _UNKNOWN_AUTHORITY,
     20: _UNKNOWN_AUTHORITY,
     21: _UNKNOWN_AUTHORITY,
+    26: "have it issued for TLS servers and clients, both of which an archive is",
     62: _OTHER_NAME,
     64: _OTHER_NAME,
 }
@@ -26,6 +27,7 @@ _DISTRUST: Mapping[int, str] = {
 
 _OWN_CERTIFICATE = "give a client certificate that it trusts, TLS(certificate=..., key=...)"
 _OLD_VERSION = "it must offer TLS 1.2 or newer"
+_NO_TLS = "this port does not speak TLS: give its TLS port, or its address without TLS (dicom://, http://)"
 _CALLING: Mapping[str, str] = {
     "CERTIFICATE_REQUIRED": _OWN_CERTIFICATE,
     "UNKNOWN_CA": _OWN_CERTIFICATE,
@@ -35,7 +37,8 @@ _CALLING: Mapping[str, str] = {
     "HANDSHAKE_FAILURE": "it may demand a client certificate, TLS(certificate=..., key=...), or older ciphers",
     "PROTOCOL_VERSION": _OLD_VERSION,
     "UNSUPPORTED_PROTOCOL": _OLD_VERSION,
-    "WRONG_VERSION_NUMBER": "this port does not speak TLS: give its TLS port, or its address without TLS (dicom://, http://)",
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "RECORD_LAYER_FAILURE": _NO_TLS,
     _OTHERWISE: "is this the archive's TLS port?",
 }
 """What to try when we called the archive, by OpenSSL's reasons; those of alerts end so."""
@@ -56,6 +59,7 @@ _CALLED: Mapping[str, str] = {
     "UNSUPPORTED_PROTOCOL": _OLD_VERSION,
     "HTTP_REQUEST": _IN_CLEAR_TEXT,
     "WRONG_VERSION_NUMBER": _IN_CLEAR_TEXT,
+    "RECORD_LAYER_FAILURE": _IN_CLEAR_TEXT,
     _OTHERWISE: "does the archive speak TLS to us, and trust our certificate?",
 }
 """The same when the archive called our receiver."""

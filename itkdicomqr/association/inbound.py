@@ -180,7 +180,7 @@ class Inbound:
         self._transport.send(content, ANSWER_SECONDS, "idle")
 
     def _end(self, error: NetworkError | LimitExceededError) -> None:
-        """Tell both sides of an error; a peer that was rejected has been told, or by a TLS alert."""
+        """Tell both sides of an error; a peer that was rejected, or failed to shake hands, has been told."""
         if not self._left:
             error.place, error.step = error.place or self._peer, error.step or "storing to our receiver"
             self._register.note(error)
