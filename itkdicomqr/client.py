@@ -10,10 +10,11 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.catalogues import catalogue_of, verify, with_model
+from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
-from itkdicomqr.node import Node, Pacs, nodes_of
+from itkdicomqr.node import Node
 from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged

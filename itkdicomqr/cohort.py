@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar
 
+from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import NAMES, check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
-from itkdicomqr.node import Pacs, nodes_of
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.options import Options

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from itkdicomqr.client import Client, Progress, checked_row
+from itkdicomqr.configuration import Pacs
 from itkdicomqr.criteria import CriteriaWords, Day
-from itkdicomqr.node import Pacs
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
 

@@ -1,32 +1,20 @@
-"""An archive: where it listens, what it is called, and how we speak to it.
-
-The configuration names archives in its tables ``[nodes.NAME]``. Beside it, ``profiles/NAME.toml``
-holds what was found to suit an archive (``itkdicomqr doctor NODE --save``), in the same words. A
-setting of the configuration goes before one of the profile, and the profile before defaults and the
-options within a URL; a profile with a ``url`` is a node by itself.
-"""
+"""An archive: where it listens, what it is called, and how we speak to it."""
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
-from itkdicomqr.security import TLS, Identity, Secured, check_security, from_table
-from itkdicomqr.web import PORTS, Address, Authorization, authorization_of, check_dicomweb
+from itkdicomqr.security import TLS, Identity, Secured, check_security, security_of_receiver
+from itkdicomqr.web import PORTS, Address, Authorization, check_dicomweb
 
 DEFAULT_CALLING_AE_TITLE = "ITKDICOMQR"
 MAX_AE_TITLE_LENGTH = 16
 """Characters of the VR AE (PS3.5 6.2)."""
 
-PACS_VARIABLE = "ITKDICOMQR_PACS"
-CONFIGURATION_VARIABLE = "ITKDICOMQR_CONFIG"
 AUTO = "auto"
 MODELS = ("study", "patient", AUTO)
 DICOMWEB = "dicomweb"
@@ -109,12 +97,18 @@ class Node:
     receiver : str
         ``"host:port"`` at which our Storage SCP listens for C-MOVE; the archive must know it by
         our AE title. Port 0 is any free one.
+    receiver_tls : bool or TLS, optional
+        Whether our Storage SCP speaks TLS: by default with the settings of ``tls``, if these hold a
+        certificate of ours. A ``ca_file`` means that who stores must show a certificate, too.
     store_ae_titles : tuple of str
         Who may store to it; empty for any.
     dicomweb : str
         The root of the archive's DICOMweb service, ``"https://host/dicom-web"``.
     authorization : Basic or Bearer, optional
         Who we say that we are to that service.
+    dicomweb_tls : bool or TLS, optional
+        How an ``https://`` service is verified, if otherwise than by ``tls``; True is for the
+        system's authorities.
     transports : tuple of str
         By which ways a series may come, the first tried first.
     associations : int
@@ -149,9 +143,11 @@ class Node:
     get: Node | None = field(default=None, kw_only=True)
     move: Node | None = field(default=None, kw_only=True)
     receiver: str = field(default="", kw_only=True)
+    receiver_tls: Secured | None = field(default=None, kw_only=True)
     store_ae_titles: tuple[str, ...] = field(default=(), kw_only=True)
     dicomweb: str = field(default="", kw_only=True)
     authorization: Authorization | None = field(default=None, kw_only=True)
+    dicomweb_tls: Secured | None = field(default=None, kw_only=True)
     transports: tuple[str, ...] = field(default=TRANSPORTS, kw_only=True)
     associations: int = field(default=1, kw_only=True)
     character_set: str = field(default="", kw_only=True)
@@ -180,7 +176,7 @@ class Node:
             message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
         check_character_set(self.character_set)
-        check_dicomweb(self.dicomweb, self.authorization)
+        check_dicomweb(self.dicomweb, self.authorization, self.dicomweb_tls)
         if self.transports == (DICOMWEB,) and not self.dicomweb:
             message = (
                 f"transports={self.transports!r} without dicomweb=: give the URL of the archive's DICOMweb service"
@@ -190,6 +186,7 @@ class Node:
             _check_ae_title("called", self.ae_title)
         _check_ae_title("calling", self.calling_ae_title)
         check_security(self.tls, self.identity)
+        security_of_receiver(self.receiver_tls, self.tls)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -241,6 +238,11 @@ class Node:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
+    def receiver_security(self) -> TLS | None:
+        """By which settings our Storage SCP speaks TLS, if it does."""
+        return security_of_receiver(self.receiver_tls, self.tls)
+
+    @property
     def url(self) -> str:
         """The text that `parse` reads; it has no room for files, secrets, times and limits."""
         if not self.ae_title:
@@ -258,173 +260,6 @@ class Node:
 
     def __str__(self) -> str:
         return f"{self.ae_title}@{self.place}" if self.ae_title else self.dicomweb
-
-
-Pacs = str | Node | Iterable[str | Node] | None
-"""What ``pacs=`` takes: a URL, a configured name, a node, several of these, or None for the default."""
-
-
-def nodes_of(pacs: Pacs) -> tuple[Node, ...]:
-    """Give the nodes that ``pacs=`` means.
-
-    None is the environment variable ``ITKDICOMQR_PACS``, else the configuration's ``default``.
-
-    Raises
-    ------
-    NodeError
-        It means none.
-    """
-    if pacs is None:
-        pacs = os.environ.get(PACS_VARIABLE) or _configuration().get("default")
-        if not pacs:
-            message = (
-                f"no archive was named: give pacs='dicom://AE@host:port', set {PACS_VARIABLE}, "
-                f"or name a default in {_configuration_told()}"
-            )
-            raise NodeError(message)
-    if isinstance(pacs, str | Node) or not isinstance(pacs, Iterable):
-        return (_node(pacs),)
-    nodes = tuple(map(_node, pacs))
-    if not nodes:
-        message = "pacs=[] names no archive"
-        raise NodeError(message)
-    return nodes
-
-
-def configuration_file() -> Path:
-    """The TOML file of the named nodes: ``ITKDICOMQR_CONFIG``, else ``config.toml`` in the user's folder."""
-    from platformdirs import user_config_path
-
-    named = os.environ.get(CONFIGURATION_VARIABLE)
-    return Path(named) if named else user_config_path("itkdicomqr") / "config.toml"
-
-
-def profile_file(name: str) -> Path:
-    """The TOML file of what was found to suit a node, in ``profiles`` beside the configuration."""
-    return configuration_file().parent / "profiles" / f"{quote(name, safe='')}.toml"
-
-
-def is_name(text: str) -> bool:
-    """Tell whether ``pacs=`` takes a text for a node's name, and not for a URL."""
-    return bool(text) and not re.search("[@:/]", text)
-
-
-def is_configured(name: str) -> bool:
-    """Tell whether the configuration itself, without profiles, has a node of this name."""
-    return name in _configuration().get("nodes", {})
-
-
-def _node(pacs: object) -> Node:
-    if isinstance(pacs, Node):
-        return pacs
-    if not isinstance(pacs, str):
-        message = f"{pacs!r} names no archive: give a URL, a configured name or a Node"
-        raise NodeError(message)
-    return configured(pacs) if is_name(pacs) else Node.parse(pacs)
-
-
-def configured(name: str) -> Node:
-    """Give the node that the configuration calls so, completed by its profile.
-
-    Raises
-    ------
-    NodeError
-        There is none, or its settings are wrong.
-    """
-    nodes = _configuration().get("nodes", {})
-    profile = _read_toml(profile_file(name))
-    if name not in nodes and "url" not in profile:
-        known = ", ".join(sorted(nodes)) or "none"
-        message = (
-            f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
-        )
-        raise NodeError(message)
-    return _from_table(name, nodes.get(name, {}), profile)
-
-
-def _from_table(name: str, table: str | Mapping[str, Any], profile: Mapping[str, Any]) -> Node:
-    try:
-        told = {"url": table} if isinstance(table, str) else table
-        return replace(_endpoint({**profile, **told}), name=name)
-    except (TypeError, AttributeError) as error:
-        message = f"[nodes.{name}] in {configuration_file()}, or its profile: {error}"
-        raise NodeError(message) from None
-
-
-def _endpoint(table: str | Mapping[str, Any]) -> Node:
-    """Read a URL, or a table of the attributes of `Node`, of which ``url`` may give the first."""
-    if isinstance(table, str):
-        return Node.parse(table)
-    _check_keys(table, Node, "url")
-    settings = {key: _SETTINGS.get(key, _as_it_is)(value) for key, value in table.items()}
-    if "url" in settings:
-        node: Node = settings.pop("url")
-        return replace(node, **settings)
-    return Node(**settings)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _check_keys(table: object, kind: type[Node | Timeouts | Limits], *more: str) -> None:
-    """Refuse a setting that there is not; those that there are, are told."""
-    known = [each.name for each in fields(kind)] + [*more]
-    if not isinstance(table, Mapping):
-        message = f"{table!r} is no table of {', '.join(known)}"
-        raise TypeError(message)
-    unknown = [key for key in table if key not in known]
-    if unknown:
-        message = f"unknown {', '.join(unknown)}; there are {', '.join(known)}"
-        raise TypeError(message)
-
-
-def _timeouts(table: Mapping[str, Any]) -> Timeouts:
-    _check_keys(table, Timeouts)
-    return Timeouts(**table)
-
-
-def _limits(table: Mapping[str, Any]) -> Limits:
-    _check_keys(table, Limits)
-    return Limits(**table)
-
-
-_SETTINGS: Mapping[str, Callable[[Any], Any]] = {
-    "url": Node.parse,
-    "authorization": authorization_of,
-    "get": _endpoint,
-    "move": _endpoint,
-    "store_ae_titles": tuple,
-    "transports": tuple,
-    "tls": lambda value: from_table(TLS, value) if isinstance(value, dict) else value,
-    "identity": lambda table: from_table(Identity, table),
-    "timeouts": _timeouts,
-    "limits": _limits,
-}
-"""What is made of a setting's TOML value."""
-
-
-def _configuration() -> dict[str, Any]:
-    return _read_toml(configuration_file())
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, ValueError) as error:
-        message = f"{path} cannot be read: {error}"
-        raise NodeError(message) from None
-
-
-def _configuration_told() -> str:
-    """Name the configuration file, and say so where there is none."""
-    path = configuration_file()
-    if path.exists():
-        return str(path)
-    named_by = f", which {CONFIGURATION_VARIABLE} names," if os.environ.get(CONFIGURATION_VARIABLE) else ""
-    return f"{path}{named_by} does not exist"
 
 
 def _port(netloc: str, text: str) -> int:

@@ -27,7 +27,8 @@ _SECRETS = ("key_password", "passcode", "saml", "jwt", "password", "token")
 class TLS:
     """A secured channel: which archives are trusted, and what proves us to them.
 
-    At least TLS 1.2; the archive's certificate and the name in it are always verified.
+    At least TLS 1.2; the certificate of an archive that we call, and the name in it, are always
+    verified; that of an archive that calls our receiver, if ``ca_file`` is given.
 
     Attributes
     ----------
@@ -35,15 +36,16 @@ class TLS:
         Certificates, in PEM format, of the authorities that may vouch for the archive, and no
         others; a folder holds them as ``openssl rehash`` arranges it. Empty for the system's.
     certificate : str or path
-        Our client certificate, with the intermediate ones after it, for archives that demand one.
+        Our own certificate, with the intermediate ones after it: shown to archives that demand one,
+        and to those that call our receiver.
     key : str or path
         Its private key; empty if the file of the certificate holds it.
     key_password : str
         Of an encrypted key. The configuration does not hold it: there, ``key_password_variable``
         names an environment variable, or ``key_password_file`` a file, that does.
     server_name : str
-        The name that the archive's certificate must bear; empty for the node's host. For a tunnel,
-        whose end has another name than the archive.
+        The name that the certificate of an archive that we call must bear; empty for the node's
+        host. For a tunnel, whose end has another name than the archive.
 
     Raises
     ------
@@ -133,9 +135,7 @@ def check_security(tls: object, identity: object) -> None:
     NodeError
         Either is not what it is called, or the identity holds a secret that TLS does not cover.
     """
-    if not isinstance(tls, bool | TLS):
-        message = f"tls={tls!r}: give True, False, or TLS(...)"
-        raise NodeError(message)
+    check_secured("tls", tls)
     if not isinstance(identity, Identity | None):
         message = "identity= is not an Identity(...)"
         raise NodeError(message)
@@ -145,6 +145,46 @@ def check_security(tls: object, identity: object) -> None:
             "or Identity(allow_cleartext=True)"
         )
         raise NodeError(message)
+
+
+def check_secured(setting: str, value: object) -> None:
+    """Refuse what does not tell whether a channel is secured.
+
+    Raises
+    ------
+    NodeError
+        It is neither a bool nor a `TLS`; the message calls it by the name of the setting.
+    """
+    if not isinstance(value, bool | TLS):
+        message = f"{setting}={value!r}: give True, False, or TLS(...)"
+        raise NodeError(message)
+
+
+def security_of_receiver(own: Secured | None, tls: Secured) -> TLS | None:
+    """Give the settings by which our receiver is secured, if it is.
+
+    Parameters
+    ----------
+    own : bool or TLS, optional
+        Its own settings; None for those of ``tls`` if they hold a certificate, which who is called
+        must have.
+    tls : bool or TLS
+        The settings by which we call the archive.
+
+    Raises
+    ------
+    NodeError
+        It is to be secured, and there is no certificate for it.
+    """
+    if own is not None:
+        check_secured("receiver_tls", own)
+    settings = own if isinstance(own, TLS) else tls
+    if own is not False and isinstance(settings, TLS) and settings.certificate:
+        return settings
+    if not own:
+        return None
+    message = f"receiver_tls={own!r}: our receiver needs a certificate, TLS(certificate=..., key=...)"
+    raise NodeError(message)
 
 
 def context_of(tls: Secured) -> ssl.SSLContext:
@@ -160,53 +200,20 @@ def context_of(tls: Secured) -> ssl.SSLContext:
     NodeError
         A file cannot be used; the message names it.
     """
-    settings = tls if isinstance(tls, TLS) else TLS()
-    context = _trusting(settings.ca_file)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    if settings.certificate:
-        _load_certificate(context, settings)
+    return _context(tls if isinstance(tls, TLS) else TLS(), ssl.Purpose.SERVER_AUTH)
+
+
+def receiver_context_of(tls: TLS) -> ssl.SSLContext:
+    """Make what our receiver is secured with; who calls must show a certificate if ``ca_file`` is given.
+
+    Raises
+    ------
+    NodeError
+        A file cannot be used; the message names it.
+    """
+    context = _context(tls, ssl.Purpose.CLIENT_AUTH)
+    context.verify_mode = ssl.CERT_REQUIRED if tls.ca_file else ssl.CERT_NONE
     return context
-
-
-def refusal(error: OSError) -> str:
-    """Say why a secured channel did not come about, or ended, and what to try."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        cure = _DISTRUST.get(error.verify_code, "have it corrected there")
-        return f"its certificate was refused: {error.verify_message.rstrip('.')}: {cure}"
-    reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
-    cure = _ALERTS.get(reason.rpartition("ALERT_")[2], "is this the archive's TLS port?")
-    return f"no secured channel ({reason}): {cure}"
-
-
-_UNKNOWN_AUTHORITY = "if you trust who issued it, give TLS(ca_file=...)"
-_OTHER_NAME = "give the host by the name that the certificate bears, or TLS(server_name=...) for a tunnel"
-_DISTRUST: Mapping[int, str] = {
-    9: "check this machine's clock",
-    10: "have it renewed there, or check this machine's clock",
-    18: _UNKNOWN_AUTHORITY,
-    19: _UNKNOWN_AUTHORITY,
-    20: _UNKNOWN_AUTHORITY,
-    21: _UNKNOWN_AUTHORITY,
-    62: _OTHER_NAME,
-    64: _OTHER_NAME,
-}
-"""What to try, by OpenSSL's X509_V_ERR codes."""
-
-_OWN_CERTIFICATE = "give a client certificate that it trusts, TLS(certificate=..., key=...)"
-_OLD_VERSION = "it must offer TLS 1.2 or newer"
-_ALERTS: Mapping[str, str] = {
-    "CERTIFICATE_REQUIRED": _OWN_CERTIFICATE,
-    "UNKNOWN_CA": _OWN_CERTIFICATE,
-    "BAD_CERTIFICATE": _OWN_CERTIFICATE,
-    "CERTIFICATE_UNKNOWN": _OWN_CERTIFICATE,
-    "CERTIFICATE_EXPIRED": "our client certificate has expired: have it renewed",
-    "HANDSHAKE_FAILURE": "it may demand a client certificate, TLS(certificate=..., key=...), or older ciphers",
-    "PROTOCOL_VERSION": _OLD_VERSION,
-    "UNSUPPORTED_PROTOCOL": _OLD_VERSION,
-    "WRONG_VERSION_NUMBER": "this port does not speak TLS: give its TLS port, or dicom:// for dicoms://",
-}
-"""What to try, by OpenSSL's reasons; those of alerts end so."""
 
 
 def from_table(kind: Callable[..., T], table: Mapping[str, Any]) -> T:
@@ -260,18 +267,27 @@ def _of_file(name: str) -> str:
 _SOURCES: Mapping[str, Callable[[str], str]] = {"variable": _of_variable, "file": _of_file}
 
 
-def _trusting(ca_file: str | os.PathLike[str]) -> ssl.SSLContext:
+def _context(settings: TLS, purpose: ssl.Purpose) -> ssl.SSLContext:
+    context = _trusting(settings.ca_file, purpose)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    if settings.certificate:
+        _load_certificate(context, settings)
+    return context
+
+
+def _trusting(ca_file: str | os.PathLike[str], purpose: ssl.Purpose) -> ssl.SSLContext:
     if not ca_file:
-        return ssl.create_default_context()
+        return ssl.create_default_context(purpose)
     path = Path(ca_file).expanduser()
     if path.is_dir():
         if not any(path.glob("????????.[0-9]*")):
             message = f"ca_file={str(path)!r} is a folder without certificates under their hashes: run openssl rehash"
             raise NodeError(message)
-        return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(purpose, capath=path)
     _check_readable(path, "ca_file")
     try:
-        return ssl.create_default_context(cafile=path)
+        return ssl.create_default_context(purpose, cafile=path)
     except ssl.SSLError:
         message = f"ca_file={str(path)!r} holds no certificate in PEM format"
         raise NodeError(message) from None

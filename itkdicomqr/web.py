@@ -10,7 +10,7 @@ from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from itkdicomqr.errors import NodeError
-from itkdicomqr.security import from_table
+from itkdicomqr.security import Secured, check_secured, from_table
 
 PORTS = {"http": 80, "https": 443}
 
@@ -157,20 +157,25 @@ def authorization_of(table: Mapping[str, Any]) -> Authorization:
     return from_table(Bearer, table) if bears_token else from_table(Basic, table)
 
 
-def check_dicomweb(url: str, authorization: object) -> None:
+def check_dicomweb(url: str, authorization: object, tls: Secured | None = None) -> None:
     """Refuse what is no DICOMweb service, and a secret that would go to it in clear text.
 
     Raises
     ------
     NodeError
-        Either is not what it is called, or the channel to the service is not secured.
+        One of them is not what it is called, or the channel to the service is not secured.
     """
+    if tls is not None:
+        check_secured("dicomweb_tls", tls)
     if not isinstance(authorization, Authorization | None):
         message = "authorization= is neither Basic(...) nor Bearer(...)"
         raise NodeError(message)
     if not url:
         return
     address = Address.parse(url)
+    if tls is not None and bool(tls) != address.secure:
+        message = f"dicomweb_tls={tls!r} does not fit {address}: https:// is secured, and http:// is not"
+        raise NodeError(message)
     if authorization and not (address.secure or authorization.allow_cleartext):
         message = (
             f"authorization= is for {address}, and over http:// everyone on its way can read it: give an https:// URL, "

@@ -50,10 +50,39 @@ class Authority:
 
     def server(self, *names: str, not_after: datetime | None = None) -> ssl.SSLContext:
         """Make what a server of a certificate for these names listens with."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.issue(*(names or (HOST,)), not_after=not_after))
+        return serving(self.issue(*(names or (HOST,)), not_after=not_after))
+
+    def demanded_by(self, server: ssl.SSLContext) -> ssl.SSLContext:
+        """Have a server demand a certificate of this authority."""
+        server.verify_mode = ssl.CERT_REQUIRED
+        server.load_verify_locations(self.file)
+        return server
+
+    def client(self, certificate: Path | None = None) -> ssl.SSLContext:
+        """Make what a client connects with that trusts this authority alone."""
+        context = ssl.create_default_context(cafile=self.file)
+        if certificate:
+            context.load_cert_chain(certificate)
         return context
+
+    def orthanc(self, *, demands: bool = False) -> dict[str, object]:
+        """Make the settings by which Orthanc speaks DIMSE over TLS."""
+        certificate = str(self.issue(HOST))
+        return {
+            "DicomTlsEnabled": True,
+            "DicomTlsCertificate": certificate,
+            "DicomTlsPrivateKey": certificate,
+            "DicomTlsTrustedCertificates": str(self.file),
+            "DicomTlsRemoteCertificateRequired": demands,
+        }
 
     def trusted(self, certificate: Path | None = None, server_name: str = "") -> TLS:
         """Make the settings of a client that trusts this authority alone."""
         return TLS(self.file, certificate or "", server_name=server_name)
+
+
+def serving(certificate: Path) -> ssl.SSLContext:
+    """Make what a server of this certificate listens with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

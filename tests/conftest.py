@@ -9,9 +9,23 @@ from hypothesis import HealthCheck, settings
 
 from itkdicomqr.pytest_plugin import demo_archive as demo_archive  # also where the package is not installed
 from itkdicomqr.pytest_plugin import dicom_archive as dicom_archive
+from tests.authorities import Authority
 
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")  # a busy machine is no failure
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that both sides trust."""
+    return Authority.founded(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def rogue(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that the other side does not know."""
+    return Authority.founded(tmp_path_factory.mktemp("rogue"))
+
 
 WAYS = ("find", "C-GET", "C-MOVE", "QIDO", "WADO")
 

@@ -20,16 +20,11 @@ from hypothesis import strategies as st
 from itkdicomqr import TLS, AssociationRejectedError, Client, Identity, Node, NodeError
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.stream import Pdu
-from itkdicomqr.security import MAX_IDENTITY_BYTES, context_of, from_table
+from itkdicomqr.security import MAX_IDENTITY_BYTES, context_of, from_table, receiver_context_of
 from tests.authorities import Authority
 from tests.faults import ASKED, HEAR, playing, rejection, response
 
 PASSWORD = "s3cret-pässword"  # noqa: S105 of a key made here
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.founded(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +193,7 @@ def test_what_is_no_identity_is_refused_without_repeating_it(words: dict[str, An
     [
         ({"tls": "yes"}, "tls='yes': give True, False, or TLS"),
         ({"tls": None}, "tls=None"),
+        ({"receiver_tls": "yes"}, "receiver_tls='yes': give True, False, or TLS"),
         ({"identity": ("me", PASSWORD)}, "identity= is not an Identity"),
     ],
 )
@@ -205,6 +201,43 @@ def test_what_is_no_setting_is_refused(settings: dict[str, Any], reason: str) ->
     with pytest.raises(NodeError, match=reason) as caught:
         Node("h", 104, "A", **settings)
     assert PASSWORD not in str(caught.value)
+
+
+# Our receiver.
+
+
+def test_our_receiver_speaks_tls_as_soon_as_we_have_a_certificate(certificate: Path) -> None:
+    tls = TLS(certificate=certificate, key=certificate.with_name("key"))
+    assert Node("h", 104, "A", tls=tls).receiver_security == tls
+    assert Node("h", 104, "A", tls=tls, receiver_tls=True).receiver_security == tls
+    assert Node("h", 104, "A", receiver_tls=tls).receiver_security == tls
+    assert Node("h", 104, "A", tls=True, receiver_tls=tls).receiver_security == tls
+
+
+@pytest.mark.parametrize("settings", [{}, {"tls": True}, {"tls": TLS()}, {"tls": True, "receiver_tls": False}])
+def test_our_receiver_speaks_clear_text_otherwise(settings: dict[str, Any]) -> None:
+    assert Node("h", 104, "A", **settings).receiver_security is None
+
+
+def test_our_receiver_speaks_clear_text_if_told_so(certificate: Path) -> None:
+    tls = TLS(certificate=certificate, key=certificate.with_name("key"))
+    assert Node("h", 104, "A", tls=tls, receiver_tls=False).receiver_security is None
+
+
+@pytest.mark.parametrize("settings", [{"receiver_tls": True}, {"tls": True, "receiver_tls": True}])
+def test_our_receiver_needs_a_certificate_to_speak_tls(settings: dict[str, Any], authority: Authority) -> None:
+    for each in (settings, {**settings, "receiver_tls": TLS(authority.file)}):
+        with pytest.raises(NodeError, match=r"our receiver needs a certificate, TLS\(certificate=\.\.\., key=\.\.\.\)"):
+            Node("h", 104, "A", **each)
+
+
+def test_our_receiver_offers_what_we_ask_of_archives(certificate: Path, authority: Authority) -> None:
+    tls = TLS(authority.file, certificate, certificate.with_name("key"))
+    context = receiver_context_of(tls)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert [each["name"] for each in context.get_ciphers()] == [each["name"] for each in context_of(tls).get_ciphers()]
+    assert (context.verify_mode, len(context.get_ca_certs())) == (ssl.CERT_REQUIRED, 1)
+    assert receiver_context_of(replace(tls, ca_file="")).verify_mode == ssl.CERT_NONE
 
 
 # In the configuration secrets are told by where they are.

@@ -22,6 +22,7 @@ from tests.dicomweb.test_orthanc import require_plugin
 from tests.reference import assert_equal
 from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp, secured_orthanc
 from tests.synthetic import OBLIQUE, series, simpleitk
+from tests.tunnels import Tunnel
 
 PATIENT, DAY, DESCRIPTION = "SYN-1", "2005-01-06", "AX Schädel"
 US = "ITKDICOMQR"
@@ -53,24 +54,25 @@ def web_orthanc(folder: Path, datasets: Sequence[Dataset], port: int, **settings
         yield replace(running, node=replace(running.node, dicomweb=f"http://{HOST}:{http}/dicom-web"))
 
 
-def sending_to(port: int) -> dict[str, object]:
-    return {"DicomModalities": {"us": {"AET": US, "Host": HOST, "Port": port, "UseDicomTls": False}}}
+def sending_to(port: int, *, tls: bool = False) -> dict[str, object]:
+    return {"DicomModalities": {"us": {"AET": US, "Host": HOST, "Port": port, "UseDicomTls": tls}}}
 
 
-def orthanc_over_tls(folder: Path, datasets: Sequence[Dataset], port: int) -> AbstractContextManager[RunningArchive]:
-    """Orthanc over TLS, but for what it sends by C-MOVE; without DICOMweb: Debian's crashes at a request by HTTPS."""
-    authority = Authority.founded(folder / "authority")
-    chain, key = authority.issue(HOST), folder / "key.pem"
-    key.write_text(chain.read_text().partition("-----BEGIN CERTIFICATE")[0])
-    settings = {
-        "DicomTlsEnabled": True,
-        "DicomTlsCertificate": str(chain),
-        "DicomTlsPrivateKey": str(key),
-        "DicomTlsTrustedCertificates": str(authority.file),
-        "DicomTlsRemoteCertificateRequired": False,
-        **sending_to(port),
-    }
-    return secured_orthanc(folder, datasets, authority.trusted(), settings)
+@contextmanager
+def orthanc_over_tls(folder: Path, datasets: Sequence[Dataset], port: int) -> Iterator[RunningArchive]:
+    """Orthanc over TLS on every way, both sides of which show certificates.
+
+    A tunnel speaks TLS for its DICOMweb service: Debian's Orthanc crashes at a request by HTTPS.
+    """
+    authority, http = Authority.founded(folder / "authority"), free_port()
+    web = {"HttpPort": http, "Plugins": [require_plugin()], **sending_to(port, tls=True)}
+    tls = authority.trusted(authority.issue(HOST))
+    entry = authority.demanded_by(authority.server())
+    with (
+        secured_orthanc(folder, datasets, tls, {**authority.orthanc(demands=True), **web}) as running,
+        Tunnel(http, entry=entry).open() as https,
+    ):
+        yield replace(running, node=replace(running.node, dicomweb=f"https://{HOST}:{https}/dicom-web"))
 
 
 def orthanc_with(**settings: object) -> Start:
@@ -82,12 +84,12 @@ WITH_WEB: dict[str, Start] = {
     "Orthanc, asynchronous C-MOVE": orthanc_with(SynchronousCMove=False),
     "Orthanc, match limits": orthanc_with(LimitFindResults=2, LimitFindInstances=5),
     "Orthanc, Latin-1": orthanc_with(DefaultEncoding="Latin1"),
+    "Orthanc, TLS": orthanc_over_tls,
     "Orthanc, JPEG 2000 never transcoded": lambda folder, datasets, port: web_orthanc(
         folder, [*COMPRESSED, *datasets[len(COMPRESSED) :]], port, TranscodeDicomProtocol=False
     ),
 }
 WITHOUT: dict[str, Start] = {
-    "Orthanc, TLS": orthanc_over_tls,
     "dcmqrscp": lambda folder, datasets, port: dcmqrscp(folder, datasets, {US: (HOST, port)}),
     "qrscp": lambda folder, datasets, port: qrscp(folder, datasets, {US: (HOST, port)}),
     "embedded": lambda _, datasets, port: embedded(datasets, {US: (HOST, port)}),
@@ -102,7 +104,7 @@ def found(node: Node) -> Volume:
 
 def found_by_web(node: Node) -> Volume:
     """Find by QIDO-RS, from an archive of which nothing else is known."""
-    return found(Node.parse(node.dicomweb))
+    return found(replace(Node.parse(node.dicomweb), tls=node.tls))
 
 
 def loaded(*criteria: str, **options: Any) -> Volume:

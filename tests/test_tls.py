@@ -33,17 +33,6 @@ from tests.synthetic import series
 ANSWER = (*ASKED, response(Field.C_ECHO_RSP, 0))
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.founded(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
-def rogue(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that the other side does not know."""
-    return Authority.founded(tmp_path_factory.mktemp("rogue"))
-
-
 def refused(node: Node) -> NetworkError:
     with pytest.raises(NetworkError) as caught:
         Client(node).echo()
@@ -210,11 +199,9 @@ def test_a_long_instance_is_the_same_over_tls(authority: Authority) -> None:
 # The archive demands a certificate of ours.
 
 
-def demanding(authority: Authority, version: ssl.TLSVersion, trusting: Authority | None = None) -> ssl.SSLContext:
-    server = authority.server()
+def demanding(authority: Authority, version: ssl.TLSVersion) -> ssl.SSLContext:
+    server = authority.demanded_by(authority.server())
     server.minimum_version = server.maximum_version = version
-    server.verify_mode = ssl.CERT_REQUIRED
-    server.load_verify_locations((trusting or authority).file)
     return server
 
 
@@ -270,18 +257,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningArchive]:
 def test_orthanc_serves_the_same_over_tls(
     tmp_path: Path, plain: RunningArchive, authority: Authority, rogue: Authority, demands: bool
 ) -> None:
-    chain, key = authority.issue(HOST), tmp_path / "key.pem"
-    key.write_text(chain.read_text().partition("-----BEGIN CERTIFICATE")[0])
-    settings = {
-        "DicomTlsEnabled": True,
-        "DicomTlsCertificate": str(chain),
-        "DicomTlsPrivateKey": str(key),
-        "DicomTlsTrustedCertificates": str(authority.file),
-        "DicomTlsRemoteCertificateRequired": demands,
-    }
     tls = authority.trusted(authority.issue("research.example") if demands else None)
     intruder = authority.trusted(rogue.issue("intruder.example"))
-    with secured_orthanc(tmp_path, DATASETS, tls, settings) as secured:
+    with secured_orthanc(tmp_path, DATASETS, tls, authority.orthanc(demands=demands)) as secured:
         expected, found = (find_series(DATASETS[0].PatientID, pacs=each.node) for each in (plain, secured))
         assert [row.attributes for row in found] == [row.attributes for row in expected]
         volumes = [load_series(series=rows.one(), toolkit="volume") for rows in (expected, found)]

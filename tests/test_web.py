@@ -6,8 +6,8 @@ import pickle
 
 import pytest
 
-from itkdicomqr import Node, NodeError
-from itkdicomqr.node import nodes_of
+from itkdicomqr import TLS, Node, NodeError
+from itkdicomqr.configuration import nodes_of
 from itkdicomqr.web import Address, Basic, Bearer
 
 SECRET = "p:ss wörd/@?"  # noqa: S105
@@ -20,6 +20,7 @@ timeouts = { idle = 4 }
 [nodes.both]
 url = "dicom://MAIN@pacs.example:104"
 dicomweb = "https://pacs.example:8443/rs"
+dicomweb_tls = { server_name = "other.example" }
 authorization = { token_variable = "TEST_TOKEN" }
 
 [nodes.careless]
@@ -154,6 +155,30 @@ def test_credentials_go_in_clear_text_only_if_that_is_said(kind):
     Node("h", 104, "A", dicomweb="http://h/rs", authorization=kind(*words, allow_cleartext=True))
 
 
+@pytest.mark.parametrize("tls", [None, True, TLS(server_name="other.example")])
+def test_a_service_may_be_verified_otherwise_than_the_archive_beside_it(tls):
+    node = Node("h", 104, "A", tls=TLS(server_name="h.example"), dicomweb="https://h/rs", dicomweb_tls=tls)
+    assert (node.tls, node.dicomweb_tls) == (TLS(server_name="h.example"), tls)
+
+
+@pytest.mark.parametrize(
+    ("url", "tls", "reason"),
+    [
+        (
+            "https://h/rs",
+            False,
+            "dicomweb_tls=False does not fit https://h/rs: https:// is secured",
+        ),
+        ("http://h/rs", True, "dicomweb_tls=True does not fit http://h/rs"),
+        ("http://h/rs", TLS(), r"dicomweb_tls=TLS\(.*\) does not fit http://h/rs"),
+        ("https://h/rs", "yes", "dicomweb_tls='yes': give True, False, or TLS"),
+    ],
+)
+def test_how_a_service_is_verified_fits_its_url(url, tls, reason):
+    with pytest.raises(NodeError, match=reason):
+        Node("h", 104, "A", dicomweb=url, dicomweb_tls=tls)
+
+
 @pytest.mark.parametrize("authorization", ["Basic geheim", ("me", "geheim")])
 def test_credentials_are_what_they_are_called(authorization):
     with pytest.raises(NodeError, match="neither Basic"):
@@ -165,7 +190,7 @@ def test_the_configuration_names_where_a_secret_is():
     assert web.authorization == Basic("me", SECRET)
     assert (web.dicomweb, web.timeouts.idle, web.name) == ("https://pacs.example/dicom-web", 4, "web")
     assert both.authorization == Bearer("abc.def")
-    assert both.ae_title == "MAIN"
+    assert (both.ae_title, both.tls, both.dicomweb_tls) == ("MAIN", False, TLS(server_name="other.example"))
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from time import monotonic
 from typing import Any
 
 from itkdicomqr.association.deadline import Deadline
-from itkdicomqr.errors import ConnectError, DeadlineError, TLSError
+from itkdicomqr.association.handshake import shake_hands
+from itkdicomqr.errors import ConnectError, DeadlineError
 from itkdicomqr.node import Node
-from itkdicomqr.security import TLS, context_of, refusal
+from itkdicomqr.security import TLS, context_of
 from itkdicomqr.tasks import Task
 
 POLL_SECONDS = 0.1
@@ -48,7 +49,7 @@ def connect(node: Node, deadline: Deadline) -> socket.socket:
         raise ConnectError(message) from None
     try:
         if isinstance(connection, ssl.SSLSocket):
-            _secure(connection, node, deadline)
+            shake_hands(connection, deadline, node.timeouts.connect)
         if deadline.cancelled:
             deadline.left(0)
     except BaseException:
@@ -119,15 +120,3 @@ def _new_socket(node: Node, family: int, kind: int, protocol: int) -> socket.soc
 def _usual_context() -> ssl.SSLContext:
     """Read the system's authorities once: some hundred certificates take longer than a query."""
     return context_of(tls=True)
-
-
-def _secure(connection: ssl.SSLSocket, node: Node, deadline: Deadline) -> None:
-    try:
-        connection.settimeout(deadline.left(node.timeouts.connect))
-        connection.do_handshake()
-    except TimeoutError:
-        over = deadline.over(node.timeouts.connect, "connect")
-        message = f"the TLS handshake did not end: {over}; is this the archive's TLS port?"
-        raise DeadlineError(message) from None
-    except OSError as error:
-        raise TLSError(refusal(error)) from None

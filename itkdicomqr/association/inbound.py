@@ -37,7 +37,7 @@ class Inbound:
     Parameters
     ----------
     connection : socket.socket
-        Accepted.
+        Accepted; one that is to be secured has its handshake before it.
     node : Node
         For which archive we listen.
     register : Register
@@ -77,6 +77,7 @@ class Inbound:
         self._transport.interrupt()
 
     def _converse(self) -> None:
+        self._secure()
         request = self._request()
         objection = self._objection(request)
         if objection is None and not self._seats.acquire(blocking=False):
@@ -90,6 +91,14 @@ class Inbound:
             self._part(event)
         finally:
             self._seats.release()
+
+    def _secure(self) -> None:
+        try:
+            self._transport.secure(self._node.timeouts.connect)
+        except NetworkError:
+            # Somebody did connect, which is half of what an error about a move must tell.
+            self._register.reached()
+            raise
 
     def _request(self) -> AssociationRequest:
         event = self._event(self._node.timeouts.connect, "connect")
@@ -171,11 +180,11 @@ class Inbound:
         self._transport.send(content, ANSWER_SECONDS, "idle")
 
     def _end(self, error: NetworkError | LimitExceededError) -> None:
-        """Tell both sides of an error; a peer that was rejected has been told."""
+        """Tell both sides of an error; a peer that was rejected, or failed to shake hands, has been told."""
         if not self._left:
             error.place, error.step = error.place or self._peer, error.step or "storing to our receiver"
             self._register.note(error)
-        if not isinstance(error, AssociationRejectedError):
+        if self._transport.is_ready and not isinstance(error, AssociationRejectedError):
             self._transport.deadline = Deadline(ANSWER_SECONDS)
             with suppress(NetworkError):
                 self._send(ABORT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from itkdicomqr.association.pending import Pending, Register
 from itkdicomqr.association.transport import place_of
 from itkdicomqr.errors import NetworkError, NodeError, PortInUseError
 from itkdicomqr.node import Node
+from itkdicomqr.security import receiver_context_of
 
 MAX_ASSOCIATIONS = 8
 """How many associations peers may have with us at once; more are rejected for now."""
@@ -36,6 +38,8 @@ class Receiver:
     allows, and takes only instances of an expected series. No thread and no socket outlives the
     ``with`` block.
 
+    Where `Node.receiver_security` says so it speaks TLS, and nothing else.
+
     Parameters
     ----------
     node : Node
@@ -45,7 +49,7 @@ class Receiver:
     Raises
     ------
     NodeError
-        ``Node.receiver`` is no ``"host:port"``.
+        ``Node.receiver`` is no ``"host:port"``, or a file of its certificate cannot be used.
     PortInUseError
         It cannot listen there.
     """
@@ -53,6 +57,8 @@ class Receiver:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._host, self._wanted_port = _address(node.receiver)
+        settings = node.receiver_security
+        self._security = receiver_context_of(settings) if settings else None
         self._register = Register()
         self._seats = Semaphore(MAX_ASSOCIATIONS)
         self._lock = Lock()
@@ -90,6 +96,11 @@ class Receiver:
     def place(self) -> str:
         """Host and port at which it listens."""
         return place_of(self._host, self.port)
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether it speaks TLS."""
+        return self._security is not None
 
     def place_seen_from(self, local_host: str) -> str:
         """Host and port by which an archive reaches it that reaches us at ``local_host``."""
@@ -160,6 +171,7 @@ class Receiver:
                 return
             try:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection = _channel(connection, self._security)
                 inbound = Inbound(connection, self._node, self._register, self._seats)
                 thread = Thread(target=self._serve, args=(inbound,), name="itkdicomqr inbound", daemon=True)
                 thread.start()
@@ -191,6 +203,14 @@ def _address(text: str) -> tuple[str, int]:
         )
         raise NodeError(message)
     return url.hostname or "0.0.0.0", port  # noqa: S104
+
+
+def _channel(connection: socket.socket, security: ssl.SSLContext | None) -> socket.socket:
+    """Give what is read and written; its handshake is left to the thread that serves it."""
+    if security is None:
+        return connection
+    connection.getpeername()  # fails if the peer has gone already; wrap_socket would then leave the socket open
+    return security.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
 
 def _listening(host: str, port: int) -> socket.socket:

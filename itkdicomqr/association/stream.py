@@ -35,8 +35,9 @@ LAST_FRAGMENT = 0x02
 _OTHERS = {
     b"HTTP/": "this port speaks HTTP, not DICOM: ask for the archive's DICOM (DIMSE) port, often 104, 4242 or 11112",
     b"\x15\x03": "this port speaks TLS: give dicoms://, or ask for the archive's port without TLS",
+    b"\x16\x03": "it begins a TLS handshake: give receiver_tls=TLS(certificate=...), or have TLS turned off there",
 }
-"""What other protocols answer to an association request: how it begins, and what to try."""
+"""What comes of other protocols in place of DICOM: how it begins, and what to try."""
 
 
 class PduType(IntEnum):

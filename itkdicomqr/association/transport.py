@@ -10,9 +10,9 @@ from typing import Self
 
 from itkdicomqr.association.connection import connect
 from itkdicomqr.association.deadline import Deadline, stop_reading
+from itkdicomqr.association.handshake import refusal, shake_hands
 from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError, TLSError
 from itkdicomqr.node import Node
-from itkdicomqr.security import refusal
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -61,6 +61,16 @@ class Transport:
             deadline.let_go(connection)
             connection.close()
             raise
+
+    def secure(self, seconds: float) -> None:
+        """Have the TLS handshake of an accepted connection, where TLS is spoken, as `shake_hands` does."""
+        if isinstance(self._socket, ssl.SSLSocket):
+            shake_hands(self._socket, self.deadline, seconds)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether anything can be said yet: where TLS is spoken, not before the handshake is over."""
+        return not isinstance(self._socket, ssl.SSLSocket) or self._socket.version() is not None
 
     def read_into(self, room: memoryview, seconds: float, setting: str) -> int:
         """Read at least one byte.
@@ -142,7 +152,7 @@ class Transport:
         if isinstance(error, TimeoutError | BlockingIOError):
             return DeadlineError(self.deadline.over(seconds, setting))
         if isinstance(error, ssl.SSLError) and not isinstance(error, _ENDS):
-            return TLSError(refusal(error))
+            return TLSError(refusal(error, self._socket))
         return ConnectionLostError(f"the connection broke ({error.strerror or type(error).__name__})")
 
 

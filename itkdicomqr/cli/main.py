@@ -308,8 +308,8 @@ def doctor(
     """
     from itkdicomqr.cli.diagnosis import show_diagnosis
     from itkdicomqr.cli.show import show_json
+    from itkdicomqr.configuration import nodes_of
     from itkdicomqr.doctor import examine, save_profile
-    from itkdicomqr.node import nodes_of
 
     chosen, *others = nodes_of(node)
     if others:

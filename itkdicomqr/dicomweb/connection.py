@@ -60,17 +60,26 @@ class Connection:
         """
         request = self._http.send(h11.Request(method="GET", target=target, headers=list(headers.items())))
         self._http.send(h11.EndOfMessage())
-        self._transport.send(request or b"", self._timeouts.idle, "idle")
-        event = self._event(self._timeouts.first_response, "first_response")
-        while isinstance(event, h11.InformationalResponse):
-            event = self._event(self._timeouts.first_response, "first_response")
-        if not isinstance(event, h11.Response):
-            raise ConnectionLostError("the archive closed the connection")
-        return Response(event, self._body())
+        with suppress(ConnectionLostError):
+            # Why it left may still be there to read: a TLS alert.
+            self._transport.send(request or b"", self._timeouts.idle, "idle")
+        try:
+            return Response(self._header(), self._body())
+        except ConnectionLostError as lost:
+            message = f"{lost.args[0]}, without an answer: this may be no port of a DICOMweb service, or expect TLS (https://)"
+            raise ConnectionLostError(message) from lost
 
     def close(self) -> None:
         """Close the connection, whatever its state."""
         self._transport.close()
+
+    def _header(self) -> h11.Response:
+        while True:
+            event = self._event(self._timeouts.first_response, "first_response")
+            if isinstance(event, h11.Response):
+                return event
+            if not isinstance(event, h11.InformationalResponse):
+                raise ConnectionLostError("the archive closed the connection")
 
     def _body(self) -> Iterator[bytes]:
         while isinstance(event := self._event(self._timeouts.idle, "idle"), h11.Data):

@@ -183,7 +183,7 @@ class Session:
         return self._connection.get(target, self._fields(accept))
 
     def _connected(self) -> Connection:
-        secured = (self.node.tls or True) if self._address.secure else False
+        secured = (self.node.dicomweb_tls or self.node.tls or True) if self._address.secure else False
         endpoint = replace(self.node, host=self._address.host, port=self._address.port, tls=secured, identity=None)
         transport = Transport.connect(endpoint, self.deadline.part(self.node.timeouts.connect, "connect"))
         transport.deadline = self.deadline

@@ -7,9 +7,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from itkdicomqr.configuration import configured, is_configured, is_name, profile_file
 from itkdicomqr.doctor.diagnosis import Diagnosis
 from itkdicomqr.errors import NodeError
-from itkdicomqr.node import Node, Timeouts, configured, is_configured, is_name, profile_file
+from itkdicomqr.node import Node, Timeouts
 
 HEADER = "# What itkdicomqr doctor found to suit {node}; the configuration goes before it.\n"
 

@@ -19,6 +19,7 @@ from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.errors import IncompleteSeriesError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.node import Node
 from itkdicomqr.retrieval.moving import move
 
 SYNTAXES = (*LOSSLESS, *LOSSY)
@@ -29,6 +30,11 @@ OTHER_WAYS = "have C-GET allowed; or let C-MOVE (receiver=) or DICOMweb (dicomwe
 NO_RECEIVER = (
     "give receiver='host:port' of this machine (--receiver), and have the archive's administrator enter our AE title "
     "{title!r} with that address"
+)
+
+UNSECURED_RECEIVER = (
+    "give our receiver a certificate, receiver_tls=TLS(certificate=..., key=...), and have TLS turned on there for our "
+    "AE title"
 )
 
 
@@ -65,7 +71,15 @@ def sends_by_move(case: Case) -> Finding:
         moving = move(case.node, request, receiver, case.until(), complete=lambda: bool(came), lossy=True)
         with closing(moving):
             came.extend(_first(moving))
-    return good(f"an instance came from it to our receiver at {case.node.receiver}")
+    return _came_by_move(case.node)
+
+
+def _came_by_move(node: Node) -> Finding:
+    """Tell whether the way back is as secure as the way there."""
+    words = f"an instance came from it to our receiver at {node.receiver}"
+    if node.receiver_security:
+        return good(f"{words}, by TLS")
+    return notable(f"{words}, not encrypted", UNSECURED_RECEIVER) if node.tls else good(words)
 
 
 def answers_qido(case: Case) -> Finding:

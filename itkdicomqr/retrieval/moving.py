@@ -26,6 +26,8 @@ from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.tasks import Task
 
+_SECURITY = {True: "with TLS", False: "without TLS"}
+
 LATE_AFTER = frozenset({status.SUCCESS, status.SOME_FAILED})
 """The ends after which instances may still come: some archives answer before they send."""
 
@@ -106,7 +108,8 @@ def move(
             yield instance
         end = Moved(**vars(answer.result()), problems=pending.problems)
         if not count:
-            raise _nothing(node, end, receiver.place_seen_from(association.local_host), expected, pending)
+            place = receiver.place_seen_from(association.local_host)
+            raise _nothing(node, end, f"{place}, {_SECURITY[receiver.is_secured]}", expected, pending)
         return end
 
 

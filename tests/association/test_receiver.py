@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -95,9 +96,11 @@ def expecting(receiver: Receiver, series_uid: str = SERIES, seconds: float = 20.
 class Peer:
     """A peer that says whatever it is told to, and hears what comes back."""
 
-    def __init__(self, receiver: Receiver, *said: Any) -> None:
+    def __init__(self, receiver: Receiver, *said: Any, secured: ssl.SSLContext | None = None) -> None:
         self._connection = socket.create_connection((HOST, receiver.port), 10)
         self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if secured:
+            self._connection = secured.wrap_socket(self._connection, server_hostname=HOST)
         self._reader = StreamReader(1 << 17, 1 << 20)
         self.say(*said)
 
@@ -147,8 +150,8 @@ class Peer:
 
 
 @contextmanager
-def associated(receiver: Receiver, *said: Any) -> Iterator[Peer]:
-    with Peer(receiver, REQUEST) as peer:
+def associated(receiver: Receiver, *said: Any, secured: ssl.SSLContext | None = None) -> Iterator[Peer]:
+    with Peer(receiver, REQUEST, secured=secured) as peer:
         assert peer.kind() is PduType.ASSOCIATE_AC
         peer.say(*said)
         yield peer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from itkdicomqr import Node
-from itkdicomqr.node import nodes_of
+from itkdicomqr.configuration import nodes_of
 from itkdicomqr.testing import Archive
 from tests.cli.running import Run
 from tests.servers import free_port

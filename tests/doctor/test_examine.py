@@ -225,20 +225,23 @@ def test_dcmqrscp_hides_descriptions_and_counts(tmp_path: Path, receiver: str) -
     assert AE_TITLE in lost["C-MOVE"].words
 
 
-def test_a_secured_channel_is_told_by_its_version(tmp_path: Path) -> None:
-    authority = Authority.founded(tmp_path / "authority")
-    certificate = authority.issue(HOST)
-    settings = {
-        "DicomTlsEnabled": True,
-        "DicomTlsCertificate": str(certificate),
-        "DicomTlsPrivateKey": str(certificate),
-        "DicomTlsTrustedCertificates": str(authority.file),
-        "DicomTlsRemoteCertificateRequired": False,
+def test_secured_channels_are_told_there_and_back(tmp_path: Path, authority: Authority, receiver: str) -> None:
+    us: dict[str, Any] = {"Host": HOST, "Port": int(receiver.rpartition(":")[2])}
+    known = {
+        "secured": {**us, "AET": AE_TITLE, "UseDicomTls": True},
+        "plain": {**us, "AET": "PLAIN", "UseDicomTls": False},
     }
-    with secured_orthanc(tmp_path, DATASETS, authority.trusted(), settings) as archive:
-        diagnosis = examine(replace(archive.node, timeouts=BRISK))
-    assert diagnosis["TLS"].verdict is Verdict.GOOD
-    assert diagnosis["TLS"].words.startswith("TLSv1.")
+    settings = {**authority.orthanc(), "DicomModalities": known}
+    with secured_orthanc(tmp_path, DATASETS, authority.trusted(authority.issue(HOST)), settings) as archive:
+        node = replace(archive.node, receiver=receiver, timeouts=BRISK)
+        secured = examine(node)
+        plain = examine(replace(node, receiver_tls=False, calling_ae_title="PLAIN"))
+    assert verdicts(secured, "TLS", "C-MOVE") == ["good", "good"]
+    assert secured["TLS"].words.startswith("TLSv1.")
+    assert secured["C-MOVE"].words.endswith(f"to our receiver at {receiver}, by TLS")
+    assert verdicts(plain, "TLS", "C-MOVE") == ["good", "notable"]
+    assert "not encrypted" in plain["C-MOVE"].words
+    assert "receiver_tls=TLS(certificate=" in plain["C-MOVE"].cure
 
 
 def test_a_wrong_ae_title_is_told_with_its_cure(demo_archive: Archive) -> None:

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itkdicomqr import Client, Node, NodeError
+from itkdicomqr.configuration import nodes_of, profile_file
 from itkdicomqr.doctor import Diagnosis, Finding, Verdict, examine, save_profile
-from itkdicomqr.node import nodes_of, profile_file
 from itkdicomqr.testing import Archive
 
 NODE = Node("pacs.example", 104, "MAIN")
