@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from itkdicomqr import ConflictingInstancesError, InputError, LimitExceededError
-from itkdicomqr.volume import assemble, read_volumes
+from itkdicomqr.volume import all_volumes, assemble, read_volumes
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.toolkits import IntoITK, IntoVolume
 from tests.reference import voxels
@@ -33,7 +33,7 @@ CASES: dict[str, list[Dataset]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_memory_of_itk_holds_what_numpys_does(case: str, expected: int) -> None:
     target = IntoITK()
-    volumes = assemble(map(part10, CASES[case]), Options(), expected, target.allocate)
+    volumes = all_volumes(assemble(map(part10, CASES[case]), Options(), expected, target.allocate))
     images = [target.image(volume) for volume in volumes]
     overwritten = [np.ones(1 << 20) for _ in range(8)]
 
@@ -44,7 +44,7 @@ def test_the_memory_of_itk_holds_what_numpys_does(case: str, expected: int) -> N
 
 def test_the_image_is_the_memory_that_was_filled() -> None:
     target = IntoITK()
-    (volume,) = assemble(SLICES, Options(), len(SLICES), target.allocate)
+    (volume,) = all_volumes(assemble(SLICES, Options(), len(SLICES), target.allocate))
     address = volume.array.ctypes.data
 
     image = target.image(volume)
