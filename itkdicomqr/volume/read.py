@@ -236,7 +236,7 @@ def _volume(
         spacing=grid.spacing,
         direction=np.array(grid.direction),
         key=stack.key,
-        slices=SliceMetadata.of((header.top for header in stack.slices), options.dictionary),
+        slices=SliceMetadata.of((header.top for header in stack.slices), sampling.slice_at, options.dictionary),
         report=_report(stack, placement, intake, options, padding, sum(frame.excess.result() for frame in placed)),
     )
 

@@ -60,6 +60,12 @@ class Sampling:
         return bool(self.offsets or self.padded)
 
     @property
+    def slice_at(self) -> tuple[int | None, ...]:
+        """Of each slice of the grid: which of those that came lies there; None where none does."""
+        lying = {place: index for index, place in enumerate(self.places)}
+        return tuple(map(lying.get, range(self.count)))
+
+    @property
     def first_voxels(self) -> list[Vector]:
         """Column, row and slice in the grid of the first voxel of each slice that came."""
         offsets = self.offsets or ((0.0, 0.0),) * len(self.places)

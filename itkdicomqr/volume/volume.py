@@ -53,7 +53,8 @@ class Report:
         Those of the warnings that tell how voxels are or lie otherwise than ITK would have them, or
         than their headers say; each is also given as a `DICOMQRWarning`.
     padded : mapping
-        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be.
+        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be;
+        of several volumes, counted on from one to the next.
     padding : float or None
         The value of voxels that no instance came for, if there are any.
     sheared : bool
@@ -109,8 +110,9 @@ class Volume:
         The attributes that tell it from the other volumes of its series, and their values; of several
         volumes, a tuple of those that differ, in the order of the volumes.
     slices : sequence of dict
-        The metadata of each slice that came, in their order, parsed when first asked for; of several
-        volumes, those of the first volume, then those of the second, and so on.
+        The metadata of each slice of the array, parsed when first asked for, and empty where none came
+        since it is padded or interpolated; of several volumes, those of the first volume, then those of
+        the second, and so on. Those of all slices that came, whatever became of them, are ``slices.came``.
     report : Report
         How it came about.
     """
@@ -125,7 +127,7 @@ class Volume:
 
     @cached_property
     def metadata(self) -> Entries:
-        """The entries that are equal in all slices, by GDCM's keys (``"0008|103e"``).
+        """The entries that are equal in all slices that came, by GDCM's keys (``"0008|103e"``).
 
         Of several volumes, besides what ``key`` says by DICOM's keywords, such as ``"EchoTime"``: the values
         of the volumes are joined by backslashes, several values of one volume by commas.
