@@ -189,7 +189,7 @@ def assemble(
     laid = [each for stack in stacks_of(frames) for each in _laid(stack, options)]
     _check_room([each for each in laid if isinstance(each, Placement)], options)
     return [
-        each if isinstance(each, Refused) else attempted(_volume, each.stack, each, frames, intake, options)
+        each if isinstance(each, Refused) else attempted(_volume, each.stack, each, frames, intake, options, allocate)
         for each in laid
     ]
 
@@ -224,14 +224,19 @@ def _dtype_of(stack: Stack, options: Options) -> np.dtype[Any]:
 
 
 def _volume(
-    stack: Stack, placement: Placement, frames: Mapping[SliceHeader, Placed], intake: Intake, options: Options
+    stack: Stack,
+    placement: Placement,
+    frames: Mapping[SliceHeader, Placed],
+    intake: Intake,
+    options: Options,
+    allocate: Allocate,
 ) -> Volume:
     placed = [frames[header] for header in stack.slices]
     came = placed[0].slots.in_order([frame.slot for frame in placed], _dtype_of(stack, options))
     sampling, grid = placement.sampling, placement.grid
     padding = padding_value(stack.slices[0], came, options) if sampling.needs_padding else None
     return Volume(
-        array=cast(sampled(came, sampling, padding), options.dtype),
+        array=cast(sampled(came, sampling, padding, allocate), options.dtype),
         origin=grid.origin,
         spacing=grid.spacing,
         direction=np.array(grid.direction),

@@ -42,9 +42,18 @@ def test_the_memory_of_itk_holds_what_numpys_does(case: str, expected: int) -> N
     assert len(overwritten) == 8
 
 
-def test_the_image_is_the_memory_that_was_filled() -> None:
+@pytest.mark.parametrize(
+    ("slices", "options"),
+    [
+        (SLICES, {}),
+        (SLICES[:2] + SLICES[3:], {"gaps": "pad"}),
+        (SLICES[:2] + SLICES[3:], {"gaps": "resample"}),
+        (series("CT", 4, along=(0.2, 0, 0.98)), {"tilt": "resample"}),
+    ],
+)
+def test_the_image_is_the_memory_that_was_filled(slices: list[Any], options: dict[str, Any]) -> None:
     target = IntoITK()
-    (volume,) = all_volumes(assemble(SLICES, Options(), len(SLICES), target.allocate))
+    (volume,) = all_volumes(assemble(slices, Options(**options), len(slices), target.allocate))
     address = volume.array.ctypes.data
 
     image = target.image(volume)
