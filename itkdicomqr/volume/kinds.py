@@ -9,6 +9,7 @@ from itkdicomqr.volume.headers import RT_DOSE, read_headers
 from itkdicomqr.volume.mosaic import is_mosaic, tiles_of
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE, placed_by_detector
 from itkdicomqr.volume.segmentation import LABEL_MAP, SEGMENTATION, segmented
+from itkdicomqr.volume.ultrasound import ULTRASOUND_VOLUME, placed_in_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +23,12 @@ ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]]
     SEGMENTATION: segmented,
     LABEL_MAP: segmented,
     NUCLEAR_MEDICINE: placed_by_detector,
+    ULTRASOUND_VOLUME: placed_in_volume,
 }
 """By SOP class, what is said of its frames elsewhere than in their own attributes."""
+
+PLACED_BY_THE_TOP_LEVEL = ARRANGEMENTS.keys() - {ULTRASOUND_VOLUME}
+"""The SOP classes whose frames' places follow from what the top level says of all of them."""
 
 
 def slices_of(instance: Instance, options: Options) -> list[SliceHeader]:

@@ -10,6 +10,7 @@ from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
+from itkdicomqr.volume.ultrasound import is_in_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,6 +72,10 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
     departures = (
+        (
+            is_in_volume(first),
+            "positions are in VolumeFrameOfReferenceUID (0020,9312): the axes are not the patient's",
+        ),
         (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
