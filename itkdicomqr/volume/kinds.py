@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itkdicomqr.volume.captures import MULTI_FRAME_CAPTURES, pages_of
 from itkdicomqr.volume.doses import placed_doses
 from itkdicomqr.volume.headers import RT_DOSE, read_headers
 from itkdicomqr.volume.mosaic import is_mosaic, tiles_of
@@ -24,6 +25,7 @@ ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]]
     LABEL_MAP: segmented,
     NUCLEAR_MEDICINE: placed_by_detector,
     ULTRASOUND_VOLUME: placed_in_volume,
+    **dict.fromkeys(MULTI_FRAME_CAPTURES, pages_of),
 }
 """By SOP class, what is said of its frames elsewhere than in their own attributes."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
+_IMAGE_POSITION = 0x00200032
 _REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
 _REAL_WORLD_VALUE_SLOPE = 0x00409225
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
@@ -47,7 +48,7 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
     noticed = (
         (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
         (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
-        (cine, "the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart"),
+        (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
         (any(map(_has_real_world_values, slices)), "RealWorldValueMappingSequence (0040,9096) is not applied"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
@@ -68,6 +69,7 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         What was asked for.
     """
     first = slices[0]
+    one_place = first.frames > 1 and first.position is None and _IMAGE_POSITION in first.top
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
@@ -76,6 +78,7 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
             is_in_volume(first),
             "positions are in VolumeFrameOfReferenceUID (0020,9312): the axes are not the patient's",
         ),
+        (one_place, "one ImagePositionPatient (0020,0032) for all frames says nothing of theirs, and is not used"),
         (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
