@@ -32,6 +32,7 @@ from itkdicomqr.volume.padding import padding_value
 from itkdicomqr.volume.picking import all_volumes
 from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
 from itkdicomqr.volume.placement import Placement, placement_of
+from itkdicomqr.volume.real_world import real_world_values_of
 from itkdicomqr.volume.resampling import sampled
 from itkdicomqr.volume.splitting import regular_parts
 from itkdicomqr.volume.stacking import stacked
@@ -260,6 +261,7 @@ def _report(
 ) -> Report:
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
     first, grid, sampling = stack.slices[0], placement.grid, placement.sampling
+    mappings = real_world_values_of(stack.slices)
     departures = (*placement.departures, *departures_of(stack.slices, options))
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
@@ -267,7 +269,7 @@ def _report(
         decoders=tuple(sorted({decoder_name(syntax, options.jpeg) for syntax in syntaxes})),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
-        warnings=(*departures, *notices_of(stack.slices, intake, options, excess)),
+        warnings=(*departures, *notices_of(stack.slices, intake, options, excess, mappings)),
         max_corner_error_mm=corner_error(stack.slices, grid, sampling.first_voxels, options.spacing_source),
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
@@ -279,4 +281,5 @@ def _report(
         padding=padding,
         sheared=placement.sheared,
         resampled=placement.resampled,
+        real_world_values=mappings,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
+    from itkdicomqr.volume.real_world import RealWorldValues
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +66,8 @@ class Report:
     pixel_padding_value : float or None
         The voxel value that stands for no measurement, where all slices tell the same: PixelPaddingValue
         after inversion and rescale. Such voxels are left as they are.
+    real_world_values : tuple of RealWorldValues
+        What RealWorldValueMappingSequence says of the slices, each mapping once; it is not applied.
     """
 
     sop_instance_uids: tuple[str, ...]
@@ -84,6 +87,7 @@ class Report:
     sheared: bool
     resampled: tuple[str, ...]
     pixel_padding_value: float | None = None
+    real_world_values: tuple[RealWorldValues, ...] = ()
 
     def __repr__(self) -> str:
         return "\n".join(account_of(self))
