@@ -29,8 +29,8 @@ ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]]
 }
 """By SOP class, what is said of its frames elsewhere than in their own attributes."""
 
-PLACED_BY_THE_TOP_LEVEL = ARRANGEMENTS.keys() - {ULTRASOUND_VOLUME}
-"""The SOP classes whose frames' places follow from what the top level says of all of them."""
+NEVER_PLACED_AT_ONCE = ARRANGEMENTS.keys() - {ULTRASOUND_VOLUME}
+"""The SOP classes whose arrangement takes no place at the top level for that of every frame."""
 
 
 def slices_of(instance: Instance, options: Options) -> list[SliceHeader]:

@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
 from itkdicomqr.volume.colours import YBR
-from itkdicomqr.volume.kinds import PLACED_BY_THE_TOP_LEVEL
+from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
 from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _SAMPLES = {
 
 def _is_placed_at_once(header: SliceHeader) -> bool:
     """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
-    if header.frames == 1 or header.sop_class_uid in PLACED_BY_THE_TOP_LEVEL:
+    if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
         return False
     return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS not in header.top
 
