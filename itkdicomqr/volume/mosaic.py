@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 PARALLEL = 1e-3
 """How far the slices' normal of the CSA header may be from that of ImageOrientationPatient."""
 
+MOST_TILES = 1 << 16
+"""A limit of the tiles of a mosaic: a number alone must not fill the memory."""
+
+# United Imaging takes the first block of its group.
 _GRID_HEADER = "Image Private Header"
 _GRID_CREATOR = 0x00650010
 _SLICES_IN_GRID = 0x00651050
@@ -125,7 +129,7 @@ def _tiling_of(mosaic: SliceHeader) -> Tiling:
     if header is None:
         raise _refusal(mosaic, "the CSA header (0029,xx10) is missing or damaged")
     count = _told_count(mosaic.top) or int(_numbers(header, "NumberOfImagesInMosaic", 1, mosaic)[0])
-    if not 1 <= count <= mosaic.layout.rows * mosaic.layout.columns:
+    if not 1 <= count <= min(mosaic.layout.rows * mosaic.layout.columns, MOST_TILES):
         raise _refusal(mosaic, f"NumberOfImagesInMosaic is {count}")
     across = normal(checked_orientation(mosaic))
     cosine = dot(across, _numbers(header, "SliceNormalVector", 3, mosaic))

@@ -141,6 +141,14 @@ def test_a_mosaic_that_does_not_tell_its_slices_is_refused(changes: dict[str, An
     assert "mosaic='tiles'" in str(error.value)
 
 
+def test_a_mosaic_of_countless_tiles_is_refused() -> None:
+    header = csa_header(HEADER | {"NumberOfImagesInMosaic": [str(1 << 22)]})
+    instance = mosaic(slices(4), csa=header, Rows=1 << 11, Columns=1 << 11)
+    del instance[0x0019100A]
+    with pytest.raises(MosaicError, match="NumberOfImagesInMosaic is 4194304"):
+        read_volumes([instance])
+
+
 @pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian])
 @pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
 @pytest.mark.parametrize("step", [3.3, -3.3])
