@@ -18,7 +18,7 @@ from itkdicomqr.node import Node
 from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
-from itkdicomqr.volume import Volume, assemble, one_volume, stacked
+from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
@@ -205,7 +205,11 @@ class Client:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        loaded = one_volume(self._volumes(series, words, target, progress), volume, stack=stack)
+
+        def take(outcomes: list[Outcome]) -> list[Volume]:
+            return [one_volume(outcomes, volume, stack=stack)]
+
+        (loaded,) = self._volumes(series, words, target, progress, take)
         warn_of([loaded.report])
         return target.image(loaded)
 
@@ -224,21 +228,26 @@ class Client:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
         target = _target(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
-        volumes = self._volumes(series, words, target, progress)
+        volumes = self._volumes(series, words, target, progress, all_volumes)
         loaded = stacked(volumes) if stack else volumes
         warn_of(volume.report for volume in loaded)
         return [target.image(volume) for volume in loaded]
 
     def _volumes(
-        self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None
+        self,
+        series: Row | None,
+        words: Mapping[str, Any],
+        target: Target,
+        progress: Progress | None,
+        take: Callable[[list[Outcome]], list[Volume]],
     ) -> list[Volume]:
-        """Assemble the one series while it comes."""
+        """Assemble the one series while it comes, and take of it what is asked for."""
         criteria, choices, options = self._divided(words)
         deadline = self._deadline()
         row = self._one_series(series, criteria, deadline)
         with self._delivery(row, choices, deadline) as delivery:
-            volumes = assemble(_told(delivery, progress), options, delivery.expected, target.allocate, consuming=True)
-        return [volume.noting(delivery.notices) for volume in volumes]
+            made = assemble(_told(delivery, progress), options, delivery.expected, target.allocate, consuming=True)
+        return [volume.noting(delivery.notices) for volume in take(made)]
 
     def _delivery(
         self, series: Row, choices: Choices, deadline: Deadline, uids: Collection[str] | None = None

@@ -107,7 +107,7 @@ def load_series(
         What to return: an ``itk.Image``, a ``SimpleITK.Image``, or a `Volume`.
     volume : int or mapping, optional
         Which volume, if the series holds several: its index, or what tells it apart, such as
-        ``{"AcquisitionNumber": 2}``.
+        ``{"AcquisitionNumber": 2}``. That another makes no right image does not matter to it.
     stack : bool
         Whether the volumes of one grid become one that is four-dimensional (time points, echoes,
         diffusion), also one alone; of all volumes, or of those whose values ``volume`` gives. The
@@ -172,7 +172,7 @@ def load_volumes(
     """Load every volume of the one series that fulfils all criteria.
 
     Parameters and errors are those of `load_series`, without ``volume``; ``stack=True`` gives one
-    four-dimensional image for each grid.
+    four-dimensional image for each grid. Any that makes no right image is an error.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Synthetic Siemens mosaics: slices of a series put side by side, with a CSA header that tells so."""
+"""Synthetic mosaics of Siemens and grids of United Imaging: slices of a series put side by side, and told so."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from pydicom.dataset import Dataset
 
 VRS = {"AcquisitionMatrixText": b"SH", "NumberOfImagesInMosaic": b"US", "SliceNormalVector": b"FD"}
 """The elements of a CSA header that tell what a mosaic is made of."""
@@ -33,21 +32,12 @@ def mosaic(slices: Sequence[Dataset], *, csa: bytes | None = None, **overrides: 
     overrides
         Attributes by keyword; None deletes one.
     """
-    side = math.isqrt(len(slices) - 1) + 1
-    first = slices[0]
-    rows, columns = first.Rows, first.Columns
-    sheet = np.zeros((side * rows, side * columns), first.pixel_array.dtype)
-    for index, tile in enumerate(slices):
-        row, column = index // side * rows, index % side * columns
-        sheet[row : row + rows, column : column + columns] = tile.pixel_array
-    merged = deepcopy(first)
+    first, merged = slices[0], _put_together(slices)
+    side = merged.Rows // first.Rows
     merged.ImageType = ["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"]
     merged.Manufacturer = "SIEMENS"
-    merged.Rows, merged.Columns = sheet.shape
-    merged.PixelData = sheet.tobytes()
     merged.ImagePositionPatient = [f"{axis:.10g}" for axis in _sheet_corner(first, side)]
     step = _positions(slices)[-1] - _positions(slices)[0]
-    merged.SpacingBetweenSlices = f"{np.linalg.norm(step) / (len(slices) - 1):.10g}"
     merged.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", len(slices))
     header = csa_header(told(first, len(slices), step)) if csa is None else csa
     merged.private_block(0x0029, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", header)
@@ -57,6 +47,39 @@ def mosaic(slices: Sequence[Dataset], *, csa: bytes | None = None, **overrides: 
         else:
             setattr(merged, keyword, value)
     return merged
+
+
+def grid(slices: Sequence[Dataset]) -> Dataset:
+    """Put the slices of a series into one grid of United Imaging, which tells the place of each."""
+    merged = _put_together(slices)
+    merged.Manufacturer = "UIH"
+    block = merged.private_block(0x0065, "Image Private Header", create=True)
+    block.add_new(0x50, "DS", str(len(slices)))
+    block.add_new(0x51, "SQ", [_place(each) for each in slices])
+    return merged
+
+
+def _put_together(slices: Sequence[Dataset]) -> Dataset:
+    """Make one image of the slices as tiles, row by row."""
+    side = math.isqrt(len(slices) - 1) + 1
+    first = slices[0]
+    rows, columns = first.Rows, first.Columns
+    sheet = np.zeros((side * rows, side * columns), first.pixel_array.dtype)
+    for index, tile in enumerate(slices):
+        row, column = index // side * rows, index % side * columns
+        sheet[row : row + rows, column : column + columns] = tile.pixel_array
+    merged = deepcopy(first)
+    merged.Rows, merged.Columns = sheet.shape
+    distance = np.linalg.norm(_positions(slices)[-1] - _positions(slices)[0])
+    merged.SpacingBetweenSlices = f"{distance / (len(slices) - 1):.10g}"
+    merged.PixelData = sheet.tobytes()
+    return merged
+
+
+def _place(slice_: Dataset) -> Dataset:
+    place = Dataset()
+    place.ImagePositionPatient = slice_.ImagePositionPatient
+    return place
 
 
 def csa_header(elements: Mapping[str, Sequence[str]], *, older: bool = False) -> bytes:

@@ -1,8 +1,9 @@
 """The assembling half: from instances, wherever they come from, to volumes; it knows no network."""
 
-from itkdicomqr.volume.picking import one_volume
+from itkdicomqr.volume.outcomes import Outcome
+from itkdicomqr.volume.picking import all_volumes, one_volume
 from itkdicomqr.volume.read import assemble, read_volumes
 from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.volume import Report, Volume
 
-__all__ = ["Report", "Volume", "assemble", "one_volume", "read_volumes", "stacked"]
+__all__ = ["Outcome", "Report", "Volume", "all_volumes", "assemble", "one_volume", "read_volumes", "stacked"]

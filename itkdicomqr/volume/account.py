@@ -25,6 +25,7 @@ def account_of(report: Report) -> Iterator[str]:
         ("direction", "sheared" if report.sheared else ""),
         ("resampled", ", ".join(report.resampled)),
         ("stored values", "inverted (MONOCHROME1)" if report.monochrome1_inverted else ""),
+        ("real world values, not applied", named(map(str, report.real_world_values))),
         ("tilt", f"{report.tilt_degrees:.3g} degrees" if report.tilt_degrees else ""),
         ("uneven steps", f"{report.step_deviation:.2%}" if report.step_deviation else ""),
         ("largest corner error", f"{report.max_corner_error_mm:.3g} mm"),

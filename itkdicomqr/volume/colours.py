@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,28 +29,6 @@ _PIXEL_REPRESENTATION = 0x00280103
 _SEGMENTED_TABLES = (0x00281221, 0x00281222, 0x00281223)
 
 
-@dataclass(frozen=True)
-class Palette:
-    """The lookup tables of a PALETTE COLOR image (PS3.3 C.7.9).
-
-    Attributes
-    ----------
-    first : int
-        The stored value of the first entry.
-    entries : ndarray
-        (entries, 3), of 8 bits, or of 16 where both the samples and the tables have as many; GDCM
-        keeps the upper byte of larger entries.
-    """
-
-    first: int
-    entries: NDArray[np.unsignedinteger[Any]]
-
-    def rgb(self, samples: NDArray[np.integer[Any]]) -> NDArray[np.unsignedinteger[Any]]:
-        """Look samples up; those beyond an end take the entry there."""
-        indices = np.clip(samples.astype(np.int64) - self.first, 0, len(self.entries) - 1)
-        return self.entries[indices]
-
-
 def to_rgb(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
     """Return samples whose colours, where there are any, are RGB.
 
@@ -60,7 +38,7 @@ def to_rgb(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
         A palette is missing or damaged.
     """
     if stored.photometric == PALETTE:
-        return palette_of(header.elements).rgb(stored.samples)
+        return palette_of(header.elements).looked_up(stored.samples)
     return ybr_to_rgb(stored.samples) if stored.photometric in YBR else stored.samples
 
 
@@ -80,8 +58,11 @@ def ybr_to_rgb(samples: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
     return np.clip(np.floor(rgb + 0.5), 0, 255).astype(np.uint8)
 
 
-def palette_of(elements: Elements) -> Palette:
-    """Read the palette of an image.
+def palette_of(elements: Elements) -> LookupTable:
+    """Read the palette of an image (PS3.3 C.7.9).
+
+    Its entries are RGB, of 8 bits, or of 16 where both the samples and the tables have as many: GDCM
+    keeps the upper byte of larger entries.
 
     Raises
     ------
@@ -97,22 +78,7 @@ def palette_of(elements: Elements) -> Palette:
     if len(descriptors) != 1 or len(descriptor := next(iter(descriptors))) != 3 or descriptor[2] not in {8, 16}:
         raise elements.corrupt(_DESCRIPTORS[0], "is missing, damaged, or not equal for the three colours")
     count, first, bits = descriptor
-    tables = [_table(elements, tag, count or 1 << 16, bits) for tag in _TABLES]
-    entries = np.stack(tables, axis=1)
+    entries = np.stack([entries_of(elements, tag, entry_count(count), bits) for tag in _TABLES], axis=1)
     if bits > (elements.unsigned(_BITS_ALLOCATED) or bits):
         entries = (entries >> 8).astype(np.uint8)
-    return Palette(_signed(first) if elements.unsigned(_PIXEL_REPRESENTATION) else first & 0xFFFF, entries)
-
-
-def _table(elements: Elements, tag: int, count: int, bits: int) -> NDArray[np.unsignedinteger[Any]]:
-    """Read a table; one of 8 bits may be stored in bytes or in words."""
-    content = elements.content(tag)
-    if len(content) >= 2 * count:
-        return np.frombuffer(content, f"{elements.byte_order}u2", count).astype(f"u{bits // 8}")
-    if bits == 8 and len(content) >= count:
-        return np.frombuffer(content, np.uint8, count)
-    raise elements.corrupt(tag, f"has {len(content)} bytes, too few for {count} entries of {bits} bits")
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 16) if number >= 1 << 15 else number
+    return LookupTable(first_value(first, signed=bool(elements.unsigned(_PIXEL_REPRESENTATION))), entries)

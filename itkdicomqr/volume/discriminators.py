@@ -134,6 +134,7 @@ SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
         Standard(0x00089208),
         Private("GE", "GEMS_PARM_01", 0x0043, (0x2F,), "SS", _component_of_ge),
     ),
+    "DataType": (Standard(0x00189808),),
     "EchoTime": (Standard(0x00180081), Standard(0x00189082)),
     "EchoNumbers": (Standard(0x00180086),),
     "InversionTime": (Standard(0x00180082), Standard(0x00189079)),
@@ -180,6 +181,7 @@ DISCRIMINATORS: tuple[tuple[str, ...], ...] = (
     ("TemporalPositionIdentifier",),
     ("ImageType",),
     ("ComplexImageComponent",),
+    ("DataType",),
     ("EchoTime",),
     ("EchoNumbers",),
     ("InversionTime",),
@@ -218,6 +220,6 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
 """Times that may differ among the slices of one volume."""
 
 NEVER_MIXED = frozenset(
-    {"ImageType", "ComplexImageComponent", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation"}
+    {"ImageType", "ComplexImageComponent", "DataType", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation"}
 )
 """What all slices of one volume share."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itkdicomqr.volume.captures import MULTI_FRAME_CAPTURES, pages_of
 from itkdicomqr.volume.doses import placed_doses
 from itkdicomqr.volume.headers import RT_DOSE, read_headers
 from itkdicomqr.volume.mosaic import is_mosaic, tiles_of
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE, placed_by_detector
 from itkdicomqr.volume.segmentation import LABEL_MAP, SEGMENTATION, segmented
+from itkdicomqr.volume.ultrasound import ULTRASOUND_VOLUME, placed_in_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +24,13 @@ ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]]
     SEGMENTATION: segmented,
     LABEL_MAP: segmented,
     NUCLEAR_MEDICINE: placed_by_detector,
+    ULTRASOUND_VOLUME: placed_in_volume,
+    **dict.fromkeys(MULTI_FRAME_CAPTURES, pages_of),
 }
 """By SOP class, what is said of its frames elsewhere than in their own attributes."""
+
+NEVER_PLACED_AT_ONCE = ARRANGEMENTS.keys() - {ULTRASOUND_VOLUME}
+"""The SOP classes whose arrangement takes no place at the top level for that of every frame."""
 
 
 def slices_of(instance: Instance, options: Options) -> list[SliceHeader]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
@@ -42,29 +43,45 @@ Entries = dict[str, str]
 
 
 class SliceMetadata(Sequence[Entries]):
-    """The dictionaries of slices in order, each made when it is first asked for.
+    """The dictionaries of the slices of a grid in order, each made when it is first asked for.
+
+    That of a slice of the grid that no slice came for, since it is padded or interpolated, is empty.
 
     Attributes
     ----------
     headers : tuple
-        What makes the dictionary of each slice.
+        What makes the dictionary of each slice that came.
+    places : tuple of int or None
+        Of each slice of the grid: which header is its own.
     """
 
-    def __init__(self, headers: Iterable[_Header | _Parsed]) -> None:
+    def __init__(self, headers: Iterable[_Header | _Parsed], places: Sequence[int | None]) -> None:
         self.headers = tuple(headers)
+        self.places = tuple(places)
 
     @classmethod
-    def of(cls, slices: Iterable[Elements], dictionary: Dictionary = "itk") -> Self:
+    def of(cls, slices: Iterable[Elements], places: Sequence[int | None], dictionary: Dictionary = "itk") -> Self:
         """Take the elements of slices; ``dictionary`` tells how their values are written."""
-        return cls(_Header(elements, clean=dictionary == "clean") for elements in slices)
+        return cls((_Header(elements, clean=dictionary == "clean") for elements in slices), places)
 
     @classmethod
-    def joined(cls, parts: Iterable[SliceMetadata]) -> Self:
+    def joined(cls, parts: Sequence[SliceMetadata]) -> Self:
         """Put the slices of several volumes one after the other."""
-        return cls(header for part in parts for header in part.headers)
+        before = accumulate((len(part.headers) for part in parts), initial=0)
+        places = [
+            None if place is None else first + place
+            for first, part in zip(before, parts, strict=False)
+            for place in part.places
+        ]
+        return cls((header for part in parts for header in part.headers), places)
+
+    @property
+    def came(self) -> list[Entries]:
+        """The dictionaries of all slices that came, also of those that lie between the slices of the grid."""
+        return [dict(header.entries) for header in self.headers]
 
     def __len__(self) -> int:
-        return len(self.headers)
+        return len(self.places)
 
     @overload
     def __getitem__(self, index: int) -> Entries: ...
@@ -74,22 +91,25 @@ class SliceMetadata(Sequence[Entries]):
 
     def __getitem__(self, index: int | slice) -> Entries | list[Entries]:
         if isinstance(index, slice):
-            return [dict(each.entries) for each in self.headers[index]]
-        return dict(self.headers[index].entries)
+            return list(map(self._at, self.places[index]))
+        return self._at(self.places[index])
 
     def __repr__(self) -> str:
         return f"<metadata of {len(self)} slices>"
 
-    def __reduce__(self) -> tuple[Callable[[list[Entries]], SliceMetadata], tuple[list[Entries]]]:
-        return _unpickled, (list(self),)
+    def __reduce__(self) -> tuple[Callable[..., SliceMetadata], tuple[list[Entries], tuple[int | None, ...]]]:
+        return _unpickled, (self.came, self.places)
 
     def common(self) -> Entries:
-        """Return the entries that are equal in all slices; only what may be equal is looked at."""
+        """Return the entries that are equal in all slices that came; only what may be equal is looked at."""
         first, *others = self.headers
         keys = list(first.keys())
         for other in others:
             keys = [key for key in keys if first.agrees(other, key)]
         return {key_of(tag): first.entry(tag) for tag in keys}
+
+    def _at(self, place: int | None) -> Entries:
+        return {} if place is None else dict(self.headers[place].entries)
 
 
 class _Header:
@@ -163,8 +183,8 @@ class _Parsed:
         return self.entries[key_of(tag)]
 
 
-def _unpickled(entries: Iterable[Entries]) -> SliceMetadata:
-    return SliceMetadata(map(_Parsed, entries))
+def _unpickled(entries: Iterable[Entries], places: Sequence[int | None]) -> SliceMetadata:
+    return SliceMetadata(map(_Parsed, entries), places)
 
 
 def _without_padding(text: str, vr: str) -> str:

@@ -1,7 +1,8 @@
-"""Siemens mosaics: the slices of a volume as tiles of one image, taken apart.
+"""Siemens mosaics and grids of United Imaging: the slices of a volume as tiles of one image, taken apart.
 
 The attributes of a mosaic place the whole image as if it were one slice, with the same centre as the
-first slice. What the tiles are is told by the CSA header alone.
+first slice. What the tiles are is told by the CSA header alone. A grid tells the place of each of its
+slices in a private sequence.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from itkdicomqr.volume.geometry import dot, normal, scaled, sum_of
 from itkdicomqr.volume.headers import checked_orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.geometry import Vector
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
 PARALLEL = 1e-3
 """How far the slices' normal of the CSA header may be from that of ImageOrientationPatient."""
 
-_UIH_GRID = 0x00651050
+MOST_TILES = 1 << 16
+"""A limit of the tiles of a mosaic: a number alone must not fill the memory."""
+
+# United Imaging takes the first block of its group.
+_GRID_HEADER = "Image Private Header"
+_GRID_CREATOR = 0x00650010
+_SLICES_IN_GRID = 0x00651050
+_FRAMES_OF_GRID = 0x00651051
+_IMAGE_POSITION = 0x00200032
 _MR_HEADER = "SIEMENS MR HEADER"
 _CSA_HEADER = "SIEMENS CSA HEADER"
 _IMAGES_IN_MOSAIC = 0x0A
@@ -50,37 +59,49 @@ class Tiling:
 
 def is_mosaic(header: SliceHeader) -> bool:
     """Tell whether an image holds slices as tiles."""
-    if "MOSAIC" in header.image_type or _UIH_GRID in header.top:
+    if "MOSAIC" in header.image_type or _grid_count(header.top) > 1:
         return True
     return header.modality == "MR" and bool(_told_count(header.top))
 
 
 def tiles_of(mosaic: SliceHeader) -> list[SliceHeader]:
-    """Take a mosaic apart into its slices, each with its true place.
+    """Take a mosaic or a grid apart into its slices, each with its true place.
 
     Raises
     ------
     MosaicError
         The header does not tell how, or contradicts itself.
     """
-    tiling = _tiling_of(mosaic)
-    side = math.isqrt(tiling.count - 1) + 1
-    layout = mosaic.layout
+    if _grid_count(mosaic.top) > 1:
+        return _tiles(mosaic, _positions_in_grid(mosaic), None)
+    tiling, step = _tiling_of(mosaic), _step(mosaic)
+    corner = _first_corner(mosaic, _side(tiling.count))
+    positions = [sum_of(corner, scaled(tiling.towards, index * step)) for index in range(tiling.count)]
+    return _tiles(mosaic, positions, step)
+
+
+def _tiles(mosaic: SliceHeader, positions: Sequence[Vector], step: float | None) -> list[SliceHeader]:
+    """Cut an image into the tiles that have positions, row by row."""
+    side, layout = _side(len(positions)), mosaic.layout
     if layout.rows % side or layout.columns % side:
         raise _refusal(mosaic, f"{layout.rows} x {layout.columns} pixels are no {side} x {side} tiles")
     tile = replace(layout, rows=layout.rows // side, columns=layout.columns // side)
-    corner, step = _first_corner(mosaic, side), _step(mosaic)
     return [
         replace(
             mosaic,
             frame=index,
             layout=tile,
-            position=sum_of(corner, scaled(tiling.towards, index * step)),
+            position=position,
             told_step=step,
             tile=(index // side * tile.rows, index % side * tile.columns),
         )
-        for index in range(tiling.count)
+        for index, position in enumerate(positions)
     ]
+
+
+def _side(count: int) -> int:
+    """Return how many tiles a row and a column of the smallest square have."""
+    return math.isqrt(count - 1) + 1
 
 
 def _first_corner(mosaic: SliceHeader, side: int) -> Vector:
@@ -104,19 +125,34 @@ def _step(mosaic: SliceHeader) -> float:
 
 def _tiling_of(mosaic: SliceHeader) -> Tiling:
     """Read the number of tiles and the direction of the slices from the CSA header."""
-    if _UIH_GRID in mosaic.top:
-        raise _refusal(mosaic, "grids of United Imaging (0065,1050) are not taken apart")
     header = csa.parsed(mosaic.top.private(_CSA_HEADER, 0x0029, _CSA_IMAGE_HEADER_INFO))
     if header is None:
         raise _refusal(mosaic, "the CSA header (0029,xx10) is missing or damaged")
     count = _told_count(mosaic.top) or int(_numbers(header, "NumberOfImagesInMosaic", 1, mosaic)[0])
-    if not 1 <= count <= mosaic.layout.rows * mosaic.layout.columns:
+    if not 1 <= count <= min(mosaic.layout.rows * mosaic.layout.columns, MOST_TILES):
         raise _refusal(mosaic, f"NumberOfImagesInMosaic is {count}")
     across = normal(checked_orientation(mosaic))
     cosine = dot(across, _numbers(header, "SliceNormalVector", 3, mosaic))
     if abs(abs(cosine) - 1) > PARALLEL:
         raise _refusal(mosaic, "SliceNormalVector of the CSA header is not normal to ImageOrientationPatient")
     return Tiling(count, scaled(across, math.copysign(1.0, cosine)))
+
+
+def _grid_count(top: Elements) -> int:
+    """Return how many slices a grid of United Imaging says that it has, 0 where there is none."""
+    if _SLICES_IN_GRID not in top or top.text(_GRID_CREATOR) not in {_GRID_HEADER, ""}:
+        return 0
+    told = top.values(_SLICES_IN_GRID)
+    return int(told[0]) if told and not isinstance(told[0], str) else 0
+
+
+def _positions_in_grid(grid: SliceHeader) -> list[Vector]:
+    count, frames = _grid_count(grid.top), grid.top.items(_FRAMES_OF_GRID)
+    told = [position for frame in frames if (position := frame.lengths(_IMAGE_POSITION, 3))]
+    if not len(told) == len(frames) == count:
+        found = f"MRVFrameSequence (0065,1051) has {len(frames)} items, {len(told)} of them with ImagePositionPatient"
+        raise _refusal(grid, f"it is a grid of United Imaging of {count} slices (0065,1050), but {found}")
+    return [(x, y, z) for x, y, z in told]
 
 
 def _told_count(top: Elements) -> int:

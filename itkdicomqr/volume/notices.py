@@ -10,6 +10,7 @@ from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
+from itkdicomqr.volume.ultrasound import is_in_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.intake import Intake
     from itkdicomqr.volume.options import Options
+    from itkdicomqr.volume.real_world import RealWorldValues
     from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
-_REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
-_REAL_WORLD_VALUE_SLOPE = 0x00409225
+_IMAGE_POSITION = 0x00200032
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 
-def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, excess: int) -> tuple[str, ...]:
+def notices_of(
+    slices: Sequence[SliceHeader], intake: Intake, options: Options, excess: int, mappings: Sequence[RealWorldValues]
+) -> tuple[str, ...]:
     """Return a sentence for each thing that was left out, ignored or assumed.
 
     Parameters
@@ -38,6 +41,8 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
         What was asked for.
     excess : int
         Bytes of pixel data beyond the frames.
+    mappings : sequence of RealWorldValues
+        What they map to.
     """
     first = slices[0]
     cine = len(slices) > 1 and first.position is None and first.frames > 1
@@ -46,8 +51,8 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
     noticed = (
         (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
         (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
-        (cine, "the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart"),
-        (any(map(_has_real_world_values, slices)), "RealWorldValueMappingSequence (0040,9096) is not applied"),
+        (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
+        (bool(mappings), "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
         *_of_segmentation(slices),
@@ -67,10 +72,16 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         What was asked for.
     """
     first = slices[0]
+    one_place = first.frames > 1 and first.position is None and _IMAGE_POSITION in first.top
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
     departures = (
+        (
+            is_in_volume(first),
+            "positions are in VolumeFrameOfReferenceUID (0020,9312): the axes are not the patient's",
+        ),
+        (one_place, "one ImagePositionPatient (0020,0032) for all frames says nothing of theirs, and is not used"),
         (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
@@ -89,11 +100,6 @@ def _level_of_caller() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
     return level
-
-
-def _has_real_world_values(header: SliceHeader) -> bool:
-    """Tell whether a slice is mapped, at the top level or, where the element is the frame's own, in its groups."""
-    return _REAL_WORLD_VALUE_MAPPING_SEQUENCE in header.top or _REAL_WORLD_VALUE_SLOPE in header.elements
 
 
 def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:

@@ -1,19 +1,20 @@
-"""Exactly one volume, or an error that says how to pick one."""
+"""Exactly one volume, or all, or an error that says how to pick one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.errors import InputError, MultipleVolumesError
 from itkdicomqr.volume.elements import number_or_text
 from itkdicomqr.volume.metadata import as_text
+from itkdicomqr.volume.outcomes import Outcome, Refused
 from itkdicomqr.volume.stacking import stacked
+from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from itkdicomqr.volume.volume import Volume
 
     Equal = Callable[[Any, Any], bool]
 
@@ -30,19 +31,19 @@ LONGEST_SHOWN = 60
 """How many characters of a value a table shows."""
 
 
-def one_volume(volumes: Sequence[Volume], pick: Pick = None, *, stack: bool = False) -> Volume:
-    """Return the one volume, or the one that is picked.
+def one_volume(outcomes: Sequence[Outcome], pick: Pick = None, *, stack: bool = False) -> Volume:
+    """Return the one volume, or the one that is picked, also where others of the series are refused.
 
     Parameters
     ----------
-    volumes : sequence of Volume
+    outcomes : sequence of Volume or Refused
         Of one series.
     pick : int or mapping, optional
         Its index, or values of attributes that tell it apart, as in ``Volume.key``. Numbers may be
         given as text; if none equals the wanted one, one nearly equal does (4.6 for 4.604).
     stack : bool
         Whether the volumes of one grid become one that is four-dimensional: all, or those that have
-        the picked values. An index picks from what the stacking gives.
+        the picked values. An index picks from what the stacking gives, and from what is refused after it.
 
     Raises
     ------
@@ -50,42 +51,83 @@ def one_volume(volumes: Sequence[Volume], pick: Pick = None, *, stack: bool = Fa
         There is no such volume.
     MultipleVolumesError
         There are several; the message is their table.
+    DICOMQRError
+        That which refuses the one.
     """
     if isinstance(pick, bool) or not isinstance(pick, int | Mapping | None):
         message = f"volume={pick!r} is neither an index nor a mapping such as {{'EchoTime': 4.6}}"
         raise InputError(message)
     if isinstance(pick, int):
-        return _at(stacked(volumes) if stack else volumes, pick)
-    matching = _matching(volumes, pick or {})
-    chosen = stacked(volumes[index] for index in matching) if stack else [volumes[index] for index in matching]
+        return _right(_at(_stacked(outcomes) if stack else outcomes, pick))
+    matching = _matching(outcomes, pick or {})
+    chosen = [outcomes[index] for index in matching]
+    if stack:
+        chosen = _stacked(chosen)
     if len(chosen) == 1:
-        return chosen[0]
-    raise _refusal(chosen if stack else volumes, range(len(chosen)) if stack else matching, stack=stack)
+        return _right(chosen[0])
+    raise _refusal(chosen if stack else outcomes, range(len(chosen)) if stack else matching, stack=stack)
 
 
-def table_of(volumes: Sequence[Volume], indices: Sequence[int] | None = None) -> str:
+def all_volumes(outcomes: Sequence[Outcome]) -> list[Volume]:
+    """Return the volumes, of which none may be refused.
+
+    Raises
+    ------
+    DICOMQRError
+        That which refuses the first that is; where there are others, the message is also their table.
+    """
+    refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
+    if refused is not None and len(outcomes) > 1:
+        error = copy(refused.error)
+        others = f"load_series takes another of these with volume=\n{table_of(outcomes)}"
+        error.args = (f"{error.args[0]}; {others}", *error.args[1:])
+        raise error
+    return [_right(outcome) for outcome in outcomes]
+
+
+def table_of(outcomes: Sequence[Outcome], indices: Sequence[int] | None = None) -> str:
     """Return a line for each volume, or for some: the ``volume=`` that picks it, size, spacing, what differs."""
-    indices = indices or range(len(volumes))
-    lines = [_line(index, volumes[index]) for index in indices[:MOST_LISTED]]
+    indices = indices or range(len(outcomes))
+    lines = [_line(index, outcomes[index]) for index in indices[:MOST_LISTED]]
     more = [f"  and {len(indices) - MOST_LISTED} more"] if len(indices) > MOST_LISTED else []
     return "\n".join(lines + more)
 
 
-def _line(index: int, volume: Volume) -> str:
-    size = "×".join(map(str, reversed(volume.array.shape[: len(volume.spacing)])))
-    spacing = "×".join(f"{step:.4g}" for step in volume.spacing[:3])
-    differs = (f"{keyword} {_shown(value)}" for keyword, value in volume.key.items())
-    return ", ".join([f"  volume={index}: {size} voxels", f"{spacing} mm", *differs])
+def _right(outcome: Outcome) -> Volume:
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    return outcome
 
 
-def _at(volumes: Sequence[Volume], index: int) -> Volume:
-    if not 0 <= index < len(volumes):
-        message = f"volume={index}: there are {len(volumes)}, counted from 0:\n{table_of(volumes)}"
+def _stacked(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Stack what is right; what is refused comes after it."""
+    return [
+        *stacked(outcome for outcome in outcomes if isinstance(outcome, Volume)),
+        *(outcome for outcome in outcomes if isinstance(outcome, Refused)),
+    ]
+
+
+def _line(index: int, outcome: Outcome) -> str:
+    differs = (f"{keyword} {_shown(value)}" for keyword, value in outcome.key.items())
+    return ", ".join([f"  volume={index}: {_size_of(outcome)}", *differs])
+
+
+def _size_of(outcome: Outcome) -> str:
+    if isinstance(outcome, Refused):
+        return f"{'×'.join(map(str, outcome.size))} voxels, refused ({type(outcome.error).__name__})"
+    size = "×".join(map(str, reversed(outcome.array.shape[: outcome.dimension])))
+    spacing = "×".join(f"{step:.4g}" for step in outcome.spacing[:3])
+    return f"{size} voxels, {spacing} mm"
+
+
+def _at(outcomes: Sequence[Outcome], index: int) -> Outcome:
+    if not 0 <= index < len(outcomes):
+        message = f"volume={index}: there are {len(outcomes)}, counted from 0:\n{table_of(outcomes)}"
         raise InputError(message)
-    return volumes[index]
+    return outcomes[index]
 
 
-def _matching(volumes: Sequence[Volume], pick: Mapping[str, Any]) -> list[int]:
+def _matching(outcomes: Sequence[Outcome], pick: Mapping[str, Any]) -> list[int]:
     """Return which volumes have the wanted values, or else nearly so.
 
     Raises
@@ -94,30 +136,30 @@ def _matching(volumes: Sequence[Volume], pick: Mapping[str, Any]) -> list[int]:
         None has; the message also names attributes in which they do not differ at all.
     """
     for equal in (_equal, _near):
-        matching = [index for index, volume in enumerate(volumes) if _matches(volume, pick, equal)]
+        matching = [index for index, outcome in enumerate(outcomes) if _matches(outcome, pick, equal)]
         if matching:
             return matching
-    known = dict.fromkeys(keyword for volume in volumes for keyword in volume.key)
+    known = dict.fromkeys(keyword for outcome in outcomes for keyword in outcome.key)
     unknown = [keyword for keyword in pick if keyword not in known]
     differ = f"; they do not differ in {', '.join(unknown)}, but in {', '.join(known) or 'nothing'}" if unknown else ""
-    message = f"volume={pick!r} picks none of these{differ}:\n{table_of(volumes)}"
+    message = f"volume={pick!r} picks none of these{differ}:\n{table_of(outcomes)}"
     raise InputError(message)
 
 
-def _refusal(volumes: Sequence[Volume], indices: Sequence[int], *, stack: bool) -> MultipleVolumesError:
-    example = next(({keyword: value} for keyword, value in volumes[indices[0]].key.items()), None)
+def _refusal(outcomes: Sequence[Outcome], indices: Sequence[int], *, stack: bool) -> MultipleVolumesError:
+    candidates = [outcomes[index] for index in indices]
+    example = next(({keyword: value} for keyword, value in candidates[0].key.items()), None)
     by_value = f" (an index, or values such as {example})" if example and not stack else ""
     grids = " of different grids" if stack else ""
-    message = (
-        f"{len(indices)} volumes{grids}; pick one with volume={by_value}, or take all with load_volumes or "
-        f"read_volumes\n{table_of(volumes, indices)}"
-    )
-    return MultipleVolumesError(message, volumes=[dict(volumes[index].key) for index in indices])
+    refused = next((each.error for each in candidates if isinstance(each, Refused)), None)
+    otherwise = f"; one is refused: {refused}" if refused else ", or take all with load_volumes or read_volumes"
+    message = f"{len(candidates)} volumes{grids}; pick one with volume={by_value}{otherwise}\n"
+    return MultipleVolumesError(message + table_of(outcomes, indices), volumes=[dict(each.key) for each in candidates])
 
 
-def _matches(volume: Volume, pick: Mapping[str, Any], equal: Equal) -> bool:
+def _matches(outcome: Outcome, pick: Mapping[str, Any], equal: Equal) -> bool:
     """Tell whether each attribute has the wanted value, or has it among several."""
-    return all(keyword in volume.key and _has(volume.key[keyword], wanted, equal) for keyword, wanted in pick.items())
+    return all(keyword in outcome.key and _has(outcome.key[keyword], wanted, equal) for keyword, wanted in pick.items())
 
 
 def _has(value: Any, wanted: Any, equal: Equal) -> bool:

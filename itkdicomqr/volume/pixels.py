@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.layout import PixelLayout
-    from itkdicomqr.volume.modality_lut import ModalityLUT
+    from itkdicomqr.volume.lookup import LookupTable
     from itkdicomqr.volume.options import Options
 
     Voxels = NDArray[Any]
@@ -135,7 +135,7 @@ def _stored_of(header: SliceHeader, options: Options) -> Stored:
     return replace(kept[0], samples=samples, excess=0 if header.frame else kept[0].excess)
 
 
-def _table_of(header: SliceHeader, options: Options) -> ModalityLUT | None:
+def _table_of(header: SliceHeader, options: Options) -> LookupTable | None:
     """Return the lookup table to apply; an inversion before it would look up other entries than are meant."""
     table = modality_lut_of(header) if options.rescale and options.modality_lut == "apply" else None
     if table is not None and options.invert_monochrome1 and header.layout.photometric == "MONOCHROME1":
@@ -147,7 +147,7 @@ def _table_of(header: SliceHeader, options: Options) -> ModalityLUT | None:
     return table
 
 
-def _write_looked_up(samples: NDArray[Any], layout: PixelLayout, target: Voxels, table: ModalityLUT) -> None:
+def _write_looked_up(samples: NDArray[Any], layout: PixelLayout, target: Voxels, table: LookupTable) -> None:
     values = np.empty(samples.shape, np.int64)
     _extract(samples, layout, values)
     np.copyto(target, table.looked_up(values))

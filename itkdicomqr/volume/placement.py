@@ -25,6 +25,8 @@ class Placement:
 
     Attributes
     ----------
+    stack : Stack
+        Whose.
     grid : Geometry
         Where the voxels lie.
     sampling : Sampling
@@ -39,6 +41,7 @@ class Placement:
         What is worth a warning.
     """
 
+    stack: Stack
     grid: Geometry
     sampling: Sampling
     padded: Mapping[int, Vector] = field(default_factory=dict)
@@ -69,13 +72,14 @@ def placement_of(stack: Stack, options: Options) -> Placement:
     count = len(stack.slices)
     positions = [header.position for header in stack.slices if header.position is not None]
     if not positions:
-        return Placement(grid_of(stack.slices, options.spacing_source, count), unsampled(count))
+        return Placement(stack, grid_of(stack.slices, options.spacing_source, count), unsampled(count))
     regularity = regularity_of(positions, normal(stack.slices[0].orientation or ()))
     check_alignment(regularity, positions, options)
     sampling, of_gaps = filled(regularity, positions, options)
     orthogonal = grid_of(stack.slices, options.spacing_source, sampling.count)
     grid, moved, of_tilt = straightened(orthogonal, sampling, positions, regularity, options)
     return Placement(
+        stack=stack,
         grid=grid,
         sampling=moved,
         padded=sampling.padded_positions(positions),

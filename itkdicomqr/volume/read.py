@@ -27,9 +27,12 @@ from itkdicomqr.volume.options import (
     SpacingSource,
     Tilt,
 )
+from itkdicomqr.volume.outcomes import Outcome, Refused, attempted
 from itkdicomqr.volume.padding import padding_value
+from itkdicomqr.volume.picking import all_volumes
 from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
 from itkdicomqr.volume.placement import Placement, placement_of
+from itkdicomqr.volume.real_world import real_world_values_of
 from itkdicomqr.volume.resampling import sampled
 from itkdicomqr.volume.splitting import regular_parts
 from itkdicomqr.volume.stacking import stacked
@@ -37,10 +40,11 @@ from itkdicomqr.volume.subvolumes import separated
 from itkdicomqr.volume.volume import Report, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import DTypeLike
 
+    from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.slots import Allocate
 
 
@@ -145,7 +149,7 @@ def read_volumes(
         jpeg=jpeg,
         dtype=dtype,
     )
-    volumes = assemble(instances, options, length_hint(instances))
+    volumes = all_volumes(assemble(instances, options, length_hint(instances)))
     warn_of(volume.report for volume in volumes)
     return stacked(volumes) if stack else volumes
 
@@ -157,8 +161,8 @@ def assemble(
     allocate: Allocate = np.empty,
     *,
     consuming: bool = False,
-) -> list[Volume]:
-    """Do what `read_volumes` does, into memory of the caller's choice.
+) -> list[Outcome]:
+    """Do what `read_volumes` does, into memory of the caller's choice, and refuse each stack for itself.
 
     Parameters
     ----------
@@ -172,28 +176,40 @@ def assemble(
         Makes the arrays for voxels.
     consuming : bool
         Whether the memory of large instances may be given back while they are read: nobody else has them.
+
+    Returns
+    -------
+    list of Volume or Refused
+        In the order of `read_volumes`; one that is refused has its place among the others.
     """
     with Assembly(options, expected, allocate, consuming=consuming) as assembly:
         for instance in instances:
             assembly.add(instance)
         frames = {frame.header: frame for frame in assembly.finish()}
     intake = Intake(dict(sorted(assembly.origins.items())), tuple(sorted(assembly.skipped)), _once(assembly.duplicates))
-    stacks = [
-        part for stack in stacks_of(frames) for volume in separated(stack) for part in regular_parts(volume, options)
-    ]
-    placements = [placement_of(stack, options) for stack in stacks]
-    _check_room(stacks, placements, options)
+    laid = [each for stack in stacks_of(frames) for each in _laid(stack, options)]
+    _check_room([each for each in laid if isinstance(each, Placement)], options)
     return [
-        _volume(stack, placement, [frames[header] for header in stack.slices], intake, options)
-        for stack, placement in zip(stacks, placements, strict=True)
+        each if isinstance(each, Refused) else attempted(_volume, each.stack, each, frames, intake, options, allocate)
+        for each in laid
     ]
 
 
-def _check_room(stacks: Sequence[Stack], placements: Sequence[Placement], options: Options) -> None:
+def _laid(stack: Stack, options: Options) -> list[Placement | Refused]:
+    """Lay the grid of each volume that a stack holds."""
+    parts = attempted(_divided, stack, options)
+    return [parts] if isinstance(parts, Refused) else [attempted(placement_of, part, options) for part in parts]
+
+
+def _divided(stack: Stack, options: Options) -> list[Stack]:
+    return [part for volume in separated(stack) for part in regular_parts(volume, options)]
+
+
+def _check_room(placements: Sequence[Placement], options: Options) -> None:
     """Refuse what padding and resampling would make too large, before it is made."""
     needed = sum(
-        placement.sampling.voxels(stack.slices[0].layout) * _dtype_of(stack, options).itemsize
-        for stack, placement in zip(stacks, placements, strict=True)
+        placement.sampling.voxels(placement.stack.slices[0].layout) * _dtype_of(placement.stack, options).itemsize
+        for placement in placements
         if not placement.sampling.is_identity
     )
     if needed > options.max_series_bytes:
@@ -208,18 +224,26 @@ def _dtype_of(stack: Stack, options: Options) -> np.dtype[Any]:
     return common_dtype(voxel_dtype(header, options) for header in stack.slices)
 
 
-def _volume(stack: Stack, placement: Placement, frames: Sequence[Placed], intake: Intake, options: Options) -> Volume:
-    came = frames[0].slots.in_order([frame.slot for frame in frames], _dtype_of(stack, options))
+def _volume(
+    stack: Stack,
+    placement: Placement,
+    frames: Mapping[SliceHeader, Placed],
+    intake: Intake,
+    options: Options,
+    allocate: Allocate,
+) -> Volume:
+    placed = [frames[header] for header in stack.slices]
+    came = placed[0].slots.in_order([frame.slot for frame in placed], _dtype_of(stack, options))
     sampling, grid = placement.sampling, placement.grid
     padding = padding_value(stack.slices[0], came, options) if sampling.needs_padding else None
     return Volume(
-        array=cast(sampled(came, sampling, padding), options.dtype),
+        array=cast(sampled(came, sampling, padding, allocate), options.dtype),
         origin=grid.origin,
         spacing=grid.spacing,
         direction=np.array(grid.direction),
         key=stack.key,
-        slices=SliceMetadata.of((header.top for header in stack.slices), options.dictionary),
-        report=_report(stack, placement, intake, options, padding, sum(frame.excess.result() for frame in frames)),
+        slices=SliceMetadata.of((header.top for header in stack.slices), sampling.slice_at, options.dictionary),
+        report=_report(stack, placement, intake, options, padding, sum(frame.excess.result() for frame in placed)),
     )
 
 
@@ -237,6 +261,7 @@ def _report(
 ) -> Report:
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
     first, grid, sampling = stack.slices[0], placement.grid, placement.sampling
+    mappings = real_world_values_of(stack.slices)
     departures = (*placement.departures, *departures_of(stack.slices, options))
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
@@ -244,7 +269,7 @@ def _report(
         decoders=tuple(sorted({decoder_name(syntax, options.jpeg) for syntax in syntaxes})),
         skipped=intake.skipped,
         duplicates=intake.duplicates,
-        warnings=(*departures, *notices_of(stack.slices, intake, options, excess)),
+        warnings=(*departures, *notices_of(stack.slices, intake, options, excess, mappings)),
         max_corner_error_mm=corner_error(stack.slices, grid, sampling.first_voxels, options.spacing_source),
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
@@ -256,4 +281,5 @@ def _report(
         padding=padding,
         sheared=placement.sheared,
         resampled=placement.resampled,
+        real_world_values=mappings,
     )

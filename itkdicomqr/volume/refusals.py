@@ -9,7 +9,7 @@ from pydicom.uid import ExplicitVRBigEndian
 from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
 from itkdicomqr.volume.colours import YBR
-from itkdicomqr.volume.kinds import ARRANGEMENTS
+from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
 from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
-_ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"
 _SAMPLES = {
     "MONOCHROME1": 1,
     "MONOCHROME2": 1,
@@ -33,6 +32,9 @@ _SAMPLES = {
 
 
 def _is_placed_at_once(header: SliceHeader) -> bool:
+    """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
+    if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
+        return False
     return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS not in header.top
 
 
@@ -56,11 +58,7 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
         "float pixel data (7FE0,0008) or (7FE0,0009) is never compressed",
     ),
     (
-        lambda header: header.sop_class_uid == _ULTRASOUND_VOLUME and header.frames > 1,
-        "enhanced ultrasound volumes have their places elsewhere, where they are not read",
-    ),
-    (
-        lambda header: header.frames > 1 and header.sop_class_uid not in ARRANGEMENTS and _is_placed_at_once(header),
+        _is_placed_at_once,
         "multi-frame instances with one ImagePositionPatient (0020,0032) for all frames are not assembled",
     ),
     (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.slots import Allocate
 
     Voxels = NDArray[Any]
 
@@ -60,6 +61,12 @@ class Sampling:
         return bool(self.offsets or self.padded)
 
     @property
+    def slice_at(self) -> tuple[int | None, ...]:
+        """Of each slice of the grid: which of those that came lies there; None where none does."""
+        lying = {place: index for index, place in enumerate(self.places)}
+        return tuple(map(lying.get, range(self.count)))
+
+    @property
     def first_voxels(self) -> list[Vector]:
         """Column, row and slice in the grid of the first voxel of each slice that came."""
         offsets = self.offsets or ((0.0, 0.0),) * len(self.places)
@@ -94,7 +101,7 @@ def unsampled(count: int) -> Sampling:
     return Sampling(tuple(range(count)), count)
 
 
-def sampled(array: Voxels, sampling: Sampling, padding: float | None) -> Voxels:
+def sampled(array: Voxels, sampling: Sampling, padding: float | None, allocate: Allocate = np.empty) -> Voxels:
     """Make the voxels of a grid from those that came.
 
     Parameters
@@ -105,6 +112,8 @@ def sampled(array: Voxels, sampling: Sampling, padding: float | None) -> Voxels:
         Where they lie in the grid.
     padding : float or None
         The value of voxels that nothing came for, if there are any.
+    allocate : callable
+        Makes the grid's array.
 
     Returns
     -------
@@ -112,20 +121,21 @@ def sampled(array: Voxels, sampling: Sampling, padding: float | None) -> Voxels:
         Of the same type; what is interpolated is rounded where that is of integers.
     """
     if sampling.interpolated:
-        array = _interpolated(array, sampling)
+        array = _interpolated(array, sampling, allocate)
     elif sampling.padded:
-        array = _padded(array, sampling, padding)
-    return _moved(array, sampling, padding) if sampling.offsets else array
+        array = _padded(array, sampling, padding, allocate)
+    return _moved(array, sampling, padding, allocate) if sampling.offsets else array
 
 
-def _padded(array: Voxels, sampling: Sampling, padding: float | None) -> Voxels:
-    grid = np.full((sampling.count, *array.shape[1:]), padding, array.dtype)
+def _padded(array: Voxels, sampling: Sampling, padding: float | None, allocate: Allocate) -> Voxels:
+    grid = allocate((sampling.count, *array.shape[1:]), array.dtype)
+    grid[list(sampling.padded)] = padding
     grid[list(map(int, sampling.places))] = array
     return grid
 
 
-def _interpolated(array: Voxels, sampling: Sampling) -> Voxels:
-    grid = np.empty((sampling.count, *array.shape[1:]), array.dtype)
+def _interpolated(array: Voxels, sampling: Sampling, allocate: Allocate) -> Voxels:
+    grid = allocate((sampling.count, *array.shape[1:]), array.dtype)
     for index in range(sampling.count):
         after = bisect_left(sampling.places, index)
         before = after - (sampling.places[after] != index)
@@ -135,11 +145,12 @@ def _interpolated(array: Voxels, sampling: Sampling) -> Voxels:
     return grid
 
 
-def _moved(array: Voxels, sampling: Sampling, padding: float | None) -> Voxels:
+def _moved(array: Voxels, sampling: Sampling, padding: float | None, allocate: Allocate) -> Voxels:
     """Move each slice within its plane; a voxel of the grid is its own while it lies over one of its voxels."""
     rows, columns = array.shape[1:3]
     frame = sampling.frame(rows, columns)
-    grid = np.full((len(array), *frame, *array.shape[3:]), padding, array.dtype)
+    grid = allocate((len(array), *frame, *array.shape[3:]), array.dtype)
+    grid[...] = padding
     for source, target, (right, down) in zip(array, grid, sampling.along_grid(sampling.offsets), strict=True):
         x, y = ceil(right - 0.5), ceil(down - 0.5)
         across = _shifted(source, x - right, axis=1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.volume import Report
 
 ONE_GRID = 0.01
@@ -84,7 +85,7 @@ def _stack(volumes: Sequence[Volume]) -> Volume:
         spacing=(*first.spacing, UNKNOWN_STEP if step is None else step),
         direction=direction,
         key=key,
-        slices=SliceMetadata.joined(volume.slices for volume in volumes),
+        slices=SliceMetadata.joined([volume.slices for volume in volumes]),
         report=_report(volumes, _notices(varying, step)),
     )
 
@@ -146,8 +147,18 @@ def _report(volumes: Sequence[Volume], notices: tuple[str, ...]) -> Report:
         values = [getattr(report, field.name) for report in reports]
         merge = next((merge for kind, merge in _MERGES.items() if isinstance(values[0], kind)), _first)
         merged[field.name] = merge(values)
+    merged["padded"] = _all_padded(volumes)
     merged["max_corner_error_mm"] += max(_distance(volumes[0], volume) for volume in volumes)
     return replace(reports[0], **{**merged, "warnings": (*merged["warnings"], *notices)})
+
+
+def _all_padded(volumes: Sequence[Volume]) -> dict[int, Vector]:
+    """Count the padded slices of one volume after those of the other, as the metadata of slices does."""
+    return {
+        len(volume.array) * before + index: position
+        for before, volume in enumerate(volumes)
+        for index, position in volume.report.padded.items()
+    }
 
 
 def _first(values: Sequence[Any]) -> Any:

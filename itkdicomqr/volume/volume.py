@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
+    from itkdicomqr.volume.real_world import RealWorldValues
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +54,8 @@ class Report:
         Those of the warnings that tell how voxels are or lie otherwise than ITK would have them, or
         than their headers say; each is also given as a `DICOMQRWarning`.
     padded : mapping
-        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be.
+        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be;
+        of several volumes, counted on from one to the next.
     padding : float or None
         The value of voxels that no instance came for, if there are any.
     sheared : bool
@@ -64,6 +66,8 @@ class Report:
     pixel_padding_value : float or None
         The voxel value that stands for no measurement, where all slices tell the same: PixelPaddingValue
         after inversion and rescale. Such voxels are left as they are.
+    real_world_values : tuple of RealWorldValues
+        What RealWorldValueMappingSequence says of the slices, each mapping once; it is not applied.
     """
 
     sop_instance_uids: tuple[str, ...]
@@ -83,6 +87,7 @@ class Report:
     sheared: bool
     resampled: tuple[str, ...]
     pixel_padding_value: float | None = None
+    real_world_values: tuple[RealWorldValues, ...] = ()
 
     def __repr__(self) -> str:
         return "\n".join(account_of(self))
@@ -109,8 +114,9 @@ class Volume:
         The attributes that tell it from the other volumes of its series, and their values; of several
         volumes, a tuple of those that differ, in the order of the volumes.
     slices : sequence of dict
-        The metadata of each slice that came, in their order, parsed when first asked for; of several
-        volumes, those of the first volume, then those of the second, and so on.
+        The metadata of each slice of the array, parsed when first asked for, and empty where none came
+        since it is padded or interpolated; of several volumes, those of the first volume, then those of
+        the second, and so on. Those of all slices that came, whatever became of them, are ``slices.came``.
     report : Report
         How it came about.
     """
@@ -125,7 +131,7 @@ class Volume:
 
     @cached_property
     def metadata(self) -> Entries:
-        """The entries that are equal in all slices, by GDCM's keys (``"0008|103e"``).
+        """The entries that are equal in all slices that came, by GDCM's keys (``"0008|103e"``).
 
         Of several volumes, besides what ``key`` says by DICOM's keywords, such as ``"EchoTime"``: the values
         of the volumes are joined by backslashes, several values of one volume by commas.

@@ -10,16 +10,20 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE
-from tests.mosaics import mosaic
+from tests.mosaics import grid, mosaic
 from tests.segmentations import label_map, masks, segmentation
 from tests.synthetic import OBLIQUE, multiframe, noise, part10, series
 from tests.volume.repeating import of_volume, repeated
-from tests.volume.test_codecs import LOSSLESS, jp2_file, jpeg, smooth
+from tests.volume.test_captures import capture
+from tests.volume.test_codecs import LOSSLESS, jp2_file, jpeg, rle, smooth
 from tests.volume.test_colours import palette
 from tests.volume.test_modality_lut import table
 from tests.volume.test_nuclear import SLICE_VECTOR, frames
 from tests.volume.test_parametric_maps import float_map
+from tests.volume.test_real_world import mapping
 from tests.volume.test_regions import region
+from tests.volume.test_segmentation import compressed
+from tests.volume.test_ultrasound import ultrasound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,6 +80,13 @@ def _labels() -> list[Dataset]:
     return [label_map(np.maximum.reduce([mask * np.uint8(number) for number, mask in masks().items()]))]
 
 
+def _mapped() -> list[Dataset]:
+    instance = multiframe(series("MR", 3, dtype="uint16"))
+    for index, groups in enumerate(instance.PerFrameFunctionalGroupsSequence):
+        groups.RealWorldValueMappingSequence = [mapping(float(index))]
+    return [instance]
+
+
 KINDS: Mapping[str, Callable[[], Sequence[Dataset]]] = {
     "CT": lambda: series("CT", 4, **HOUNSFIELD),
     "tilted CT": lambda: series("CT", 4, along=(0.0, 0.2, 1.0), dtype="uint16", RescaleSlope="0.5"),
@@ -101,6 +112,11 @@ KINDS: Mapping[str, Callable[[], Sequence[Dataset]]] = {
     "float map": lambda: [float_map(noise((2, 6, 7), "int16").astype(np.float32))],
     "double map": lambda: [float_map(noise((2, 6, 7), "int16").astype(np.float64))],
     "mosaic": lambda: [mosaic(series("MR", 5, dtype="uint16"))],
+    "grid": lambda: [grid(series("MR", 5, dtype="uint16"))],
+    "ultrasound volume": lambda: [ultrasound()],
+    "capture": lambda: [capture("1.2.840.10008.5.1.4.1.1.7.2", orientation=OBLIQUE)],
+    "real world values": _mapped,
+    "run lengths of bits": lambda: [compressed(masks(), uid.RLELossless, rle)],
     "compressed frames": _compressed_frames,
     **{name: partial(series, "CT", 3, syntax=syntax, **HOUNSFIELD) for name, syntax in NATIVE.items()},
     **{

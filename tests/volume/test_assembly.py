@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from itkdicomqr import ConflictingInstancesError, InputError, LimitExceededError
-from itkdicomqr.volume import assemble, read_volumes
+from itkdicomqr.volume import all_volumes, assemble, read_volumes
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.toolkits import IntoITK, IntoVolume
 from tests.reference import voxels
@@ -33,7 +33,7 @@ CASES: dict[str, list[Dataset]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_memory_of_itk_holds_what_numpys_does(case: str, expected: int) -> None:
     target = IntoITK()
-    volumes = assemble(map(part10, CASES[case]), Options(), expected, target.allocate)
+    volumes = all_volumes(assemble(map(part10, CASES[case]), Options(), expected, target.allocate))
     images = [target.image(volume) for volume in volumes]
     overwritten = [np.ones(1 << 20) for _ in range(8)]
 
@@ -42,9 +42,18 @@ def test_the_memory_of_itk_holds_what_numpys_does(case: str, expected: int) -> N
     assert len(overwritten) == 8
 
 
-def test_the_image_is_the_memory_that_was_filled() -> None:
+@pytest.mark.parametrize(
+    ("slices", "options"),
+    [
+        (SLICES, {}),
+        (SLICES[:2] + SLICES[3:], {"gaps": "pad"}),
+        (SLICES[:2] + SLICES[3:], {"gaps": "resample"}),
+        (series("CT", 4, along=(0.2, 0, 0.98)), {"tilt": "resample"}),
+    ],
+)
+def test_the_image_is_the_memory_that_was_filled(slices: list[Any], options: dict[str, Any]) -> None:
     target = IntoITK()
-    (volume,) = assemble(SLICES, Options(), len(SLICES), target.allocate)
+    (volume,) = all_volumes(assemble(slices, Options(**options), len(slices), target.allocate))
     address = volume.array.ctypes.data
 
     image = target.image(volume)

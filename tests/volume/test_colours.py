@@ -93,6 +93,13 @@ def test_a_damaged_palette_is_refused(overrides: dict[str, Any], message: str) -
         read_volumes(palette(8, **overrides))
 
 
+@pytest.mark.parametrize(("told", "count"), [(0, 65536), (65535, 65535)])
+def test_a_palette_is_as_long_as_it_says(told: int, count: int) -> None:
+    descriptors: dict[str, Any] = {f"{name}PaletteColorLookupTableDescriptor": [told, 0, 16] for name in COLOURS}
+    with pytest.raises(CorruptInstanceError, match=rf"has 512 bytes, too few for {count} entries of 16 bits"):
+        read_volumes(palette(16, **descriptors))
+
+
 def test_a_segmented_palette_is_refused() -> None:
     with pytest.raises(UnsupportedImageError, match="segmented palette"):
         read_volumes(palette(8, SegmentedRedPaletteColorLookupTableData=b"\0\0"))

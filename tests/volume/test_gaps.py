@@ -102,7 +102,6 @@ def test_missing_slices_are_padded_and_listed() -> None:
     assert volume.report.padding == -7
     assert volume.report.max_corner_error_mm == 0
     assert "padded, slice 2 at (0, 0, 5), slice 3 at (0, 0, 7.5)" in volume.report.warnings[0]
-    assert len(volume.slices) == 4
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,4 +1,4 @@
-"""A Siemens mosaic becomes the slices that its tiles are, each in its own place."""
+"""A mosaic of Siemens or a grid of United Imaging becomes the slices that its tiles are, each in its own place."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom import uid
 from pydicom.encaps import encapsulate
 
-from itkdicomqr.errors import MosaicError
+from itkdicomqr.errors import MissingSlicesError, MosaicError
 from itkdicomqr.volume import read_volumes
-from tests.mosaics import csa_header, mosaic, told
+from tests.mosaics import csa_header, grid, mosaic, told
 from tests.synthetic import AXIAL, OBLIQUE, noise, part10, series
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
 from tests.volume.test_codecs import jpeg_2000
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pydicom.dataset import Dataset
@@ -57,9 +58,12 @@ def test_tiles_become_slices_in_their_places(orientation: tuple[float, ...], ste
 
 @pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not installed")
 @pytest.mark.parametrize("step", [3.3, -3.3])
-def test_a_mosaic_equals_what_dcm2niix_makes_of_it(tmp_path: Path, step: float) -> None:
+@pytest.mark.parametrize("put_together", [mosaic, grid])
+def test_a_mosaic_equals_what_dcm2niix_makes_of_it(
+    tmp_path: Path, step: float, put_together: Callable[[list[Dataset]], Dataset]
+) -> None:
     """Voxels are compared by where they lie in the patient: dcm2niix reorders the axes."""
-    instance = mosaic(slices(7, orientation=OBLIQUE, step=step))
+    instance = put_together(slices(7, orientation=OBLIQUE, step=step))
     (tmp_path / "mosaic.dcm").write_bytes(part10(instance))
     command = ["dcm2niix", "-z", "n", "-b", "n", "-f", "out", "-o", str(tmp_path), str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
@@ -137,9 +141,60 @@ def test_a_mosaic_that_does_not_tell_its_slices_is_refused(changes: dict[str, An
     assert "mosaic='tiles'" in str(error.value)
 
 
-def test_a_grid_of_united_imaging_is_refused() -> None:
-    (slice_,) = series("MR", 1)
-    slice_.private_block(0x0065, "Image Private Header", create=True)
-    slice_.add_new(0x00651050, "DS", "36")
-    with pytest.raises(MosaicError, match="grids of United Imaging"):
-        read_volumes([slice_])
+def test_a_mosaic_of_countless_tiles_is_refused() -> None:
+    header = csa_header(HEADER | {"NumberOfImagesInMosaic": [str(1 << 22)]})
+    instance = mosaic(slices(4), csa=header, Rows=1 << 11, Columns=1 << 11)
+    del instance[0x0019100A]
+    with pytest.raises(MosaicError, match="NumberOfImagesInMosaic is 4194304"):
+        read_volumes([instance])
+
+
+@pytest.mark.parametrize("syntax", [uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian])
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
+@pytest.mark.parametrize("step", [3.3, -3.3])
+@pytest.mark.parametrize("count", [2, 5, 9])
+def test_the_tiles_of_a_grid_become_slices_in_the_places_that_it_tells(
+    orientation: tuple[float, ...], step: float, count: int, syntax: str
+) -> None:
+    expected = slices(count, orientation=orientation, step=step, syntax=syntax)
+    (volume,) = read_volumes([part10(grid(expected))])
+    assert_equals_slices(volume, expected)
+    assert volume.spacing == pytest.approx((0.5, 0.75, 3.3))
+    assert volume.report.max_corner_error_mm < 1e-9
+
+
+def test_grids_of_several_weights_are_a_volume_each() -> None:
+    grids = [grid(slices(4)) for _ in range(3)]
+    for number, each in enumerate(grids):
+        each.SOPInstanceUID = f"1.2.{number}"
+        each.private_block(0x0065, "Image Private Header").add_new(0x09, "FD", [1000.0, 0.0, 500.0][number])
+    volumes = read_volumes(grids)
+    assert [volume.key for volume in volumes] == [{"DiffusionBValue": weight} for weight in (0.0, 500.0, 1000.0)]
+
+
+def test_a_slice_that_a_grid_lacks_is_refused() -> None:
+    with pytest.raises(MissingSlicesError):
+        read_volumes([grid([each for index, each in enumerate(slices(5)) if index != 2])])
+
+
+@pytest.mark.parametrize(("dropped", "told"), [(1, "has 3 items, 3 of them"), (4, "has 0 items, 0 of them")])
+def test_a_grid_that_does_not_tell_all_places_is_refused(dropped: int, told: str) -> None:
+    instance = grid(slices(4))
+    block = instance.private_block(0x0065, "Image Private Header")
+    block[0x51].value = block[0x51].value[dropped:]
+    with pytest.raises(MosaicError, match=rf"grid of United Imaging of 4 slices \(0065,1050\), but .* {told}"):
+        read_volumes([instance])
+
+
+def test_a_grid_may_be_left_together() -> None:
+    instance = grid(slices(4))
+    (volume,) = read_volumes([instance], mosaic="tiles")
+    assert np.array_equal(volume.array[0], instance.pixel_array)
+
+
+@pytest.mark.parametrize(("creator", "count"), [("Image Private Header", "1"), ("Somebody", "36")])
+def test_a_slice_that_is_no_grid_is_a_slice(creator: str, count: str) -> None:
+    (slice_,) = slices(1)
+    slice_.private_block(0x0065, creator, create=True).add_new(0x50, "DS", count)
+    (volume,) = read_volumes([slice_])
+    assert np.array_equal(volume.array[0], slice_.pixel_array)

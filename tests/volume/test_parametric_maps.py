@@ -72,7 +72,7 @@ def test_real_world_values_are_told_and_not_applied() -> None:
         groups.RealWorldValueMappingSequence = [mapping]
     (volume,) = read_volumes([instance])
     assert np.array_equal(volume.array, plain)
-    assert "RealWorldValueMappingSequence (0040,9096) is not applied" in volume.report.warnings
+    assert "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it" in volume.report.warnings
 
 
 def test_the_padding_value_of_floats_is_exposed() -> None:

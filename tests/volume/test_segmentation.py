@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom import uid
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
 from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NonUniformSpacingError, UnsupportedImageError
@@ -149,12 +152,45 @@ def test_single_bits_cut_short_are_refused() -> None:
         read_volumes([instance])
 
 
-def test_run_lengths_of_single_bits_are_refused() -> None:
-    instance = segmentation({1: masks()[1][:2]}, syntax=uid.RLELossless)
-    instance.PixelData = encapsulate([rle(masks()[1][1])])
+def packed_rle(mask: np.ndarray) -> bytes:
+    return rle(np.packbits(mask, bitorder="little")[np.newaxis])
+
+
+def jpeg_2000(mask: np.ndarray) -> bytes:
+    return bytes(imagecodecs.jpeg2k_encode(mask, codecformat="j2k", reversible=True, level=0, bitspersample=1))
+
+
+def compressed(of: dict[int, np.ndarray], syntax: str, compress: Callable[[np.ndarray], bytes]) -> Dataset:
+    """Make a binary segmentation whose frames are compressed one by one."""
+    instance = segmentation(of, syntax=syntax)
+    frames = [mask[plane] for mask in of.values() for plane in range(len(mask)) if mask[plane].any()]
+    instance.PixelData = encapsulate([compress(frame) for frame in frames])
     instance["PixelData"].is_undefined_length = True
-    with pytest.raises(UnsupportedImageError, match="single bits"):
-        read_volumes([instance])
+    return instance
+
+
+@pytest.mark.parametrize("size", [(5, 7), (8, 8), (3, 1), (23, 38)])
+@pytest.mark.parametrize(
+    ("syntax", "compress"),
+    [(uid.RLELossless, rle), (uid.RLELossless, packed_rle), (uid.JPEG2000Lossless, jpeg_2000)],
+)
+def test_compressed_single_bits_are_masks_of_0_and_1(
+    size: tuple[int, int], syntax: str, compress: Callable[[np.ndarray], bytes]
+) -> None:
+    expected = masks(rows=size[0], columns=size[1])
+    volumes = read_volumes([part10(compressed(expected, syntax, compress))])
+    for volume, mask in zip(volumes, expected.values(), strict=True):
+        assert volume.array.dtype == np.uint8
+        assert np.array_equal(volume.array, mask)
+
+
+DAMAGES = [lambda mask: mask * 2, lambda mask: mask[:3], lambda mask: mask[:1]]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_run_lengths_that_make_no_single_bits_are_refused(damage: Callable[[np.ndarray], np.ndarray]) -> None:
+    with pytest.raises(CorruptInstanceError, match="does not decode to 35 single bits"):
+        read_volumes([compressed(masks(), uid.RLELossless, lambda mask: rle(damage(mask)))])
 
 
 def test_tiles_of_a_whole_slide_are_refused() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from itkdicomqr import MultipleVolumesError, load_series, load_volumes
 from itkdicomqr.testing import Archive
-from itkdicomqr.volume import Volume, assemble, read_volumes, stacked
+from itkdicomqr.volume import Volume, all_volumes, assemble, read_volumes, stacked
 from itkdicomqr.volume.options import Options
 from tests.reference import voxels
 from tests.synthetic import OBLIQUE, part10, series
@@ -160,7 +160,8 @@ def test_any_order_of_arrival_gives_the_same_stack_in_the_memory_of_the_slices(o
         made.append(np.empty(shape, dtype))
         return made[-1]
 
-    (stack,) = stacked(assemble([part10(slices[index]) for index in order], Options(), len(slices), allocate))
+    came = [part10(slices[index]) for index in order]
+    (stack,) = stacked(all_volumes(assemble(came, Options(), len(slices), allocate)))
     assert stack.array[:, :, 0, 0].tolist() == [[1] * 3, [0] * 3, [2] * 3]
     assert len(made) == 1
     assert stack.array.ctypes.data == made[0].ctypes.data

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from itkdicomqr.errors import DICOMQRWarning, ToolkitError
-from itkdicomqr.volume import Volume, assemble, one_volume, read_volumes
+from itkdicomqr.volume import Volume, all_volumes, assemble, one_volume, read_volumes
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.toolkits import IntoITK, IntoVolume
 from tests.reference import direction, voxels
@@ -127,7 +127,7 @@ def test_an_image_of_itk_shares_the_memory_that_was_filled_and_outlives_it(stack
 def test_a_volume_that_was_picked_does_not_keep_the_memory_of_the_others() -> None:
     target = IntoVolume()
     slices = repeated(4, EchoTime=of_volume(["4", "8", "12", "16"]))
-    volumes = assemble(slices, Options(), len(slices), target.allocate)
+    volumes = all_volumes(assemble(slices, Options(), len(slices), target.allocate))
     picked = target.image(volumes[2])
     assert picked.array.base is None
     assert np.array_equal(picked.array, volumes[2].array)
