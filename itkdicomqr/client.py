@@ -11,7 +11,7 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.catalogues import catalogue_of, verify, with_model
 from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
-from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, LimitExceededError, NetworkError
+from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
 from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
@@ -21,7 +21,7 @@ from itkdicomqr.volume import Volume, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
-from itkdicomqr.volume.toolkits import TARGETS, Target
+from itkdicomqr.volume.toolkits import Target, target_of
 
 T = TypeVar("T")
 
@@ -202,7 +202,7 @@ class Client:
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
-        target = _target(toolkit)
+        target = target_of(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
         loaded = one_volume(self._volumes(series, words, target, progress), volume, stack=stack)
         warn_of([loaded.report])
@@ -221,7 +221,7 @@ class Client:
         **criteria_and_options: Any,
     ) -> list[Any]:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
-        target = _target(toolkit)
+        target = target_of(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
         volumes = self._volumes(series, words, target, progress)
         loaded = stacked(volumes) if stack else volumes
@@ -331,13 +331,6 @@ def checked_row(series: object) -> Row:
         message = f"series={series!r} is no row of find_series"
         raise CriteriaError(message)
     return series
-
-
-def _target(toolkit: str) -> Target:
-    if toolkit not in TARGETS:
-        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
-        raise InputError(message)
-    return TARGETS[toolkit]()
 
 
 def _names(kind: type[Any]) -> frozenset[str]:

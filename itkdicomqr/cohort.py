@@ -18,7 +18,7 @@ from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
-from itkdicomqr.volume.toolkits import TARGETS
+from itkdicomqr.volume.toolkits import target_of
 
 CohortRow = TypeVar("CohortRow", Row, Mapping[str, Any])
 """What a row may be: one of `find_series`, or keyword arguments of `load_series`."""
@@ -157,16 +157,14 @@ def _finished(loaded: Any, toolkit: str) -> Any:
     if toolkit == "volume" or not isinstance(loaded, Volume):
         return loaded
     try:
-        return TARGETS[toolkit]().image(loaded)
+        return target_of(toolkit).image(loaded)
     except DICOMQRError as error:
         return error
 
 
 def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
     """Refuse now what would fail for every row."""
-    if toolkit not in TARGETS:
-        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
-        raise InputError(message)
+    target_of(toolkit)
     if look_ahead < 1:
         message = f"look_ahead={look_ahead!r}: give at least 1"
         raise InputError(message)
