@@ -18,6 +18,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
+from itkdicomqr.place import place_of
 from itkdicomqr.security import TLS, Identity, Secured, check_security, from_table
 from itkdicomqr.web import PORTS, Address, Authorization, authorization_of, check_dicomweb
 
@@ -238,7 +239,7 @@ class Node:
     @property
     def place(self) -> str:
         """Host and port, as messages name them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return place_of(self.host, self.port)
 
     @property
     def url(self) -> str:

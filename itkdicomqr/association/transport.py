@@ -157,10 +157,5 @@ class _KernelTimeouts:
         self._seconds = seconds
 
 
-def place_of(host: str, port: int) -> str:
-    """Host and port, as messages name them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _kernel_keeps_time(connection: socket.socket) -> bool:
     return os.name == "posix" and not isinstance(connection, ssl.SSLSocket)
