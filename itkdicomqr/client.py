@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.catalogues import catalogue_of, verify, with_model
-from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
+from itkdicomqr.criteria import Criteria, CriteriaWords, Day, Level
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node, Pacs, nodes_of
@@ -19,9 +19,9 @@ from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Volume, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
-from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
 from itkdicomqr.volume.toolkits import Target, target_of
+from itkdicomqr.words import LoadWords
 
 T = TypeVar("T")
 
@@ -232,11 +232,12 @@ class Client:
         self, series: Row | None, words: Mapping[str, Any], target: Target, progress: Progress | None
     ) -> list[Volume]:
         """Assemble the one series while it comes."""
-        criteria, choices, options = self._divided(words)
+        told = LoadWords.divided(words, self._choices)
         deadline = self._deadline()
-        row = self._one_series(series, criteria, deadline)
-        with self._delivery(row, choices, deadline) as delivery:
-            volumes = assemble(_told(delivery, progress), options, delivery.expected, target.allocate, consuming=True)
+        row = self._one_series(series, told.criteria, deadline)
+        with self._delivery(row, told.choices, deadline) as delivery:
+            coming = _told(delivery, progress)
+            volumes = assemble(coming, told.options, delivery.expected, target.allocate, consuming=True)
         return [volume.noting(delivery.notices) for volume in volumes]
 
     def _delivery(
@@ -244,17 +245,6 @@ class Client:
     ) -> Delivery:
         node = with_model(self._node_of(series), deadline)
         return Delivery(node, series, choices, self._receivers, deadline, uids)
-
-    def _divided(self, words: Mapping[str, Any]) -> tuple[dict[str, Any], Choices, Options]:
-        """Tell criteria from choices and options; what is none of them is misspelt."""
-        choices, options = (_names(kind) for kind in (Choices, Options))
-        check_keywords(words, NAMES | choices | options)
-        criteria = {name: value for name, value in words.items() if name in NAMES}
-        return (
-            criteria,
-            replace(self._choices, **{name: value for name, value in words.items() if name in choices}),
-            Options(**{name: value for name, value in words.items() if name in options}),
-        )
 
     def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
         given = {name: value for name, value in words.items() if value is not None}
@@ -331,10 +321,6 @@ def checked_row(series: object) -> Row:
         message = f"series={series!r} is no row of find_series"
         raise CriteriaError(message)
     return series
-
-
-def _names(kind: type[Any]) -> frozenset[str]:
-    return frozenset(field.name for field in fields(kind))
 
 
 def _told(delivery: Delivery, progress: Progress | None) -> Iterator[Instance]:

@@ -6,19 +6,19 @@ import builtins
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from itkdicomqr.criteria import NAMES, check_keywords
+from itkdicomqr.criteria import check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
 from itkdicomqr.node import Pacs, nodes_of
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
-from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
 from itkdicomqr.volume.toolkits import target_of
+from itkdicomqr.words import LOAD_WORDS, LoadWords
 
 CohortRow = TypeVar("CohortRow", Row, Mapping[str, Any])
 """What a row may be: one of `find_series`, or keyword arguments of `load_series`."""
@@ -71,7 +71,7 @@ def load_cohort(
         As `load_series` takes them. An executor and a ``map`` bring volumes, from which the toolkit's
         images are made here, one at a time: they pass between processes, and images do not.
     **criteria_and_options
-        What all rows have in common: criteria, the options of `read_volumes`, and the timeouts of `Client`.
+        What all rows have in common, as `load_series` takes it.
 
     Yields
     ------
@@ -168,6 +168,5 @@ def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
     if look_ahead < 1:
         message = f"look_ahead={look_ahead!r}: give at least 1"
         raise InputError(message)
-    options = {option.name for option in fields(Options)}
-    check_keywords(words, NAMES | options | CLIENT_OPTIONS)
-    Options(**{name: value for name, value in words.items() if name in options})
+    check_keywords(words, LOAD_WORDS | CLIENT_OPTIONS)
+    LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})

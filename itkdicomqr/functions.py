@@ -12,15 +12,7 @@ from itkdicomqr.volume.picking import Pick
 
 
 class FindWords(CriteriaWords, total=False):
-    """More criteria, and the options of `Client`.
-
-    Attributes
-    ----------
-    connect_timeout, first_response_timeout, idle_timeout, total_timeout : float
-        Seconds.
-    any_archive : bool
-        Whether an archive that fails may be passed over while another answers.
-    """
+    """More criteria, and the options of `Client`, which explains them."""
 
     connect_timeout: float | None
     first_response_timeout: float | None
@@ -61,7 +53,7 @@ def find_series(
         More criteria, see `itkdicomqr.criteria.CriteriaWords`: ``modality``, ``study_uid``,
         ``series_uid``, ``study_description``, ``series_number``, ``series_date``,
         ``protocol_name``, ``accession_number``, ``patient_name``, ``issuer_of_patient_id`` and
-        ``keys={Keyword: value}``; and the timeouts and ``any_archive`` of `Client`.
+        ``keys={Keyword: value}``; and the options of `Client`.
 
     Returns
     -------
@@ -116,8 +108,9 @@ def load_series(
     progress : Progress, optional
         Is told the number of instances and each that came; a tqdm bar fits.
     **criteria_and_options
-        More criteria, as `find_series` takes them; the options of `read_volumes`; and the
-        timeouts of `Client`.
+        More criteria, as `find_series` takes them; the options of `read_volumes` and of `Client`; and
+        ``heal=False``, to ask for nothing twice; ``partial=True``, to take what came where not all
+        comes; ``allow_lossy=True``, to take what the archive compressed with loss on the way.
 
     Returns
     -------
@@ -193,5 +186,10 @@ def load_volumes(
 
 def _client(pacs: Pacs, series: Row | None, words: dict[str, Any]) -> Client:
     """Make the client; its own options are taken out of ``words``."""
-    options = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
+    options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
+
+
+def client_options(words: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `Client` out of keyword arguments."""
+    return {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}

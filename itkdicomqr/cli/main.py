@@ -19,6 +19,7 @@ from itkdicomqr import __version__
 from itkdicomqr.cli.exits import COHORT_INCOMPLETE, EXIT_CODES, INTERRUPTED, UNWRITTEN, exit_code
 from itkdicomqr.cli.options import (
     IMAGE_SUFFIXES,
+    any_archive_option,
     client_words,
     criteria_options,
     criteria_words,
@@ -240,6 +241,7 @@ def preview(*, png: Path | None, overwrite: bool, **words: Any) -> None:
 @image_options
 @overwrite_option
 @pacs_options
+@any_archive_option
 @json_option
 def cohort(
     *,

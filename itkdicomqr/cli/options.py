@@ -31,6 +31,10 @@ _PACS = (
     click.option("--total-timeout", type=float, metavar="SECONDS", help="For the whole command."),
 )
 
+any_archive_option = click.option(
+    "--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."
+)
+
 _CRITERIA = (
     click.argument("patient_id", required=False),
     click.argument("date", required=False),
@@ -58,7 +62,7 @@ _CRITERIA = (
         metavar="KEYWORD=VALUE",
         help="Any other attribute: BodyPartExamined=CHEST.",
     ),
-    click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
+    any_archive_option,
 )
 
 
@@ -152,11 +156,9 @@ def known_quirks(text: str) -> str:
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:
     """Take the client's settings out of the words of a command."""
-    from itkdicomqr.functions import CLIENT_OPTIONS
+    from itkdicomqr.functions import client_options
 
-    pacs = words.pop("pacs")
-    settings = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
-    return {"pacs": list(pacs) or None, **settings}
+    return {"pacs": list(words.pop("pacs")) or None, **client_options(words)}
 
 
 def image_words(words: dict[str, Any]) -> dict[str, Any]:
