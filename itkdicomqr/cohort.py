@@ -53,7 +53,8 @@ def load_cohort(
     rows : iterable of Row or of mappings
         Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
         ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
-        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows.
+        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty
+        text, such as an empty cell of a CSV file, asks for an empty value.
         ``volume`` and the other options may differ by row, too.
     pacs
         Which archives, as `load_series` takes them; None is the archive of the row, or the default.
