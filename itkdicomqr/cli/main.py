@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
 
-
 _CURES: dict[type[DICOMQRError], str] = {
     MultipleVolumesError: "--volume N, or --volume KEYWORD=VALUE",
     MissingSlicesError: "--gaps pad, resample, split or average",
@@ -54,6 +53,11 @@ _CURES: dict[type[DICOMQRError], str] = {
     MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
 }
 """How the cure that a message names is spelt as an option."""
+
+DEMO_PATIENT = "99999"
+DEMO_DATE = "2021-05-03"
+DEMO_SERIES = "AX 3.0 Soft*"
+"""What the demonstration looks for."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why a disk takes no more."""
@@ -310,15 +314,14 @@ def doctor(
     """
     from itkdicomqr.cli.diagnosis import show_diagnosis
     from itkdicomqr.cli.show import show_json
+    from itkdicomqr.client import Client
     from itkdicomqr.doctor import examine, save_profile
-    from itkdicomqr.node import nodes_of
 
-    chosen, *others = nodes_of(node)
+    chosen, *others = Client(node, connect_timeout=connect_timeout).nodes
     if others:
         message = "the default is several archives: name one of them"
         raise NodeError(message)
-    timeouts = chosen.timeouts if connect_timeout is None else replace(chosen.timeouts, connect=connect_timeout)
-    chosen = replace(chosen, timeouts=timeouts, receiver=receiver or chosen.receiver)
+    chosen = replace(chosen, receiver=receiver or chosen.receiver)
     diagnosis = examine(chosen, patient_id=patient_id, study_uid=study_uid, seconds=total_timeout)
     if as_json:
         show_json(diagnosis.to_dict())
@@ -355,11 +358,6 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
     if picture is not None:
         write_picture(volume, picture)
         click.echo(f"The three middle planes are in {picture}")
-
-
-DEMO_PATIENT = "99999"
-DEMO_DATE = "2021-05-03"
-DEMO_SERIES = "AX 3.0 Soft*"
 
 
 @commands.command(epilog=EXIT_CODE_HELP)
