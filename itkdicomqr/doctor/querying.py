@@ -15,14 +15,12 @@ from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.sampling import windows
 from itkdicomqr.errors import ConnectionLostError, NetworkError, StatusError
 from itkdicomqr.table import Row
+from itkdicomqr.truncation import ROUND
 
 DESCRIPTION = "SeriesDescription"
 NOBODYS = "NOBODY CALLS A SERIES SO"
 NOBODYS_UID = "2.25.8"
 """Values that nothing has."""
-
-ROUND = 100
-"""An answer of a multiple of this many rows may have been cut there."""
 
 NARROW = "narrow searches by patient_id, date or accession_number"
 
