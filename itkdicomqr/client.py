@@ -54,10 +54,17 @@ class Client:
     any_archive : bool
         Whether an archive that fails may be passed over while another answers.
 
+    Attributes
+    ----------
+    nodes : tuple of Node
+        The archives, with these timeouts.
+
     Raises
     ------
     NodeError
         An archive or a time cannot be meant.
+    InputError
+        The transport, or the number of associations, cannot be.
     """
 
     def __init__(
@@ -114,7 +121,12 @@ class Client:
         patient_id : str, optional
             Literal.
         patient_name : str, optional
-            With wildcards.
+            With the wildcards ``*`` and ``?``; case does not count.
+
+        Returns
+        -------
+        list of Row
+            With ``PatientID``, ``PatientName`` and ``IssuerOfPatientID``.
         """
         criteria = Criteria.from_words(patient_id, patient_name=patient_name)
         return self._rows(criteria, lambda catalogue: catalogue.patients(criteria))
@@ -141,7 +153,13 @@ class Client:
         return self._search(criteria, self._deadline(), counts=True)
 
     def find_instances(self, series: Row) -> list[Row]:
-        """List the instances of a series: ``SOPInstanceUID`` and ``InstanceNumber``."""
+        """List the instances of a series, a row of `find_series`: ``SOPInstanceUID`` and ``InstanceNumber``.
+
+        Raises
+        ------
+        CriteriaError
+            It is no such row.
+        """
         with catalogue_of(self._node_of(checked_row(series)), self._deadline()) as catalogue:
             return catalogue.instances(series)
 
@@ -184,7 +202,13 @@ class Client:
             return each_once(_told(delivery, progress))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
-        """Bring a series instance by instance, as they come; what is missing is an error at the end."""
+        """Bring a series, a row of `find_series`, instance by instance, as they come.
+
+        Raises
+        ------
+        IncompleteSeriesError
+            At the end: instances that the archive lists did not come; they are named.
+        """
         with self._delivery(self._one_series(series, {}), self._choices, self._deadline()) as delivery:
             yield from _told(delivery, progress)
 
