@@ -21,6 +21,7 @@ from itkdicomqr.cli.options import (
     IMAGE_SUFFIXES,
     any_archive_option,
     client_words,
+    connect_timeout_option,
     criteria_options,
     criteria_words,
     image_options,
@@ -286,7 +287,7 @@ def cohort(
 @click.option("--patient-id", "-p", default="", metavar="ID", help="Whose studies to ask about.")
 @click.option("--study-uid", default="", metavar="UID", help="Which study; the newest few by default.")
 @click.option("--receiver", metavar="HOST:PORT", help="Where to listen for a C-MOVE, as the archive knows us.")
-@click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association.")
+@connect_timeout_option
 @click.option("--total-timeout", type=float, default=300, show_default=True, metavar="SECONDS", help="For all of it.")
 @click.option(
     "--save",

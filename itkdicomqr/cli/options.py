@@ -12,9 +12,12 @@ from itkdicomqr.errors import CriteriaError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 """Of the image files that can be written."""
+
+connect_timeout_option = click.option(
+    "--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."
+)
 
 _PACS = (
     click.option(
@@ -25,7 +28,7 @@ _PACS = (
         help="Archive: dicom://AE@host:port, https://host/dicom-web, or the name of a configured node; may be "
         "repeated. Default: $ITKDICOMQR_PACS, then the configuration's default.",
     ),
-    click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."),
+    connect_timeout_option,
     click.option("--first-response-timeout", type=float, metavar="SECONDS", help="For the first answer."),
     click.option("--idle-timeout", "-td", type=float, metavar="SECONDS", help="Between two bytes."),
     click.option("--total-timeout", type=float, metavar="SECONDS", help="For the whole command."),
