@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, Unpack
 
 from itkdicomqr.client import Client, Progress, checked_row
-from itkdicomqr.criteria import CriteriaWords, Day
+from itkdicomqr.criteria import NAMES, CriteriaWords, Day, check_keywords
 from itkdicomqr.node import Pacs
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
+from itkdicomqr.words import LOAD_WORDS
 
 
 class FindWords(CriteriaWords, total=False):
@@ -70,7 +72,7 @@ def find_series(
         The archive does not tell enough to decide.
     """
     words: dict[str, Any] = {**criteria_and_options}
-    client = _client(pacs, None, words)
+    client = _client(pacs, None, words, NAMES)
     return client.find_series(patient_id, date, description, **words)
 
 
@@ -136,7 +138,7 @@ def load_series(
     --------
     >>> image = load_series("99999", "2021-05-03", "AX 3.0 Soft*", pacs="ORTHANC@localhost:4242")  # doctest: +SKIP
     """
-    client = _client(pacs, series, criteria_and_options)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
     return client.load_series(
         patient_id,
         date,
@@ -171,7 +173,7 @@ def load_volumes(
     -------
     list of itk.Image, SimpleITK.Image or Volume
     """
-    client = _client(pacs, series, criteria_and_options)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
     return client.load_volumes(
         patient_id,
         date,
@@ -184,8 +186,9 @@ def load_volumes(
     )
 
 
-def _client(pacs: Pacs, series: Row | None, words: dict[str, Any]) -> Client:
-    """Make the client; its own options are taken out of ``words``."""
+def _client(pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str]) -> Client:
+    """Make the client; its own options are taken out of ``words``, where only known ones may be left."""
+    check_keywords(words, known | CLIENT_OPTIONS)
     options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
 
