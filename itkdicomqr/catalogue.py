@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -26,6 +25,7 @@ from itkdicomqr.scan import Header
 from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
 from itkdicomqr.text import encodable, text_of
 from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt
+from itkdicomqr.uids import is_uid
 from itkdicomqr.verdicts import refusal
 from itkdicomqr.whole import STUDY_COUNT, universal, whole_series, whole_studies
 
@@ -47,8 +47,6 @@ RETURN_KEYS = {
 """What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
 
 _ABOVE = {Level.SERIES: Level.STUDY, Level.IMAGE: Level.SERIES}
-
-_UID = re.compile("[0-9.]{1,64}")
 
 SERIES_COUNT = "NumberOfSeriesRelatedInstances"
 
@@ -150,7 +148,7 @@ class Catalogue:
         """Ask for SOP Class UIDs by SOP Instance UID; apart, since Orthanc reads every instance to answer."""
         rows = self.ask(Level.IMAGE, below=series, keys=["SOPClassUID"]).rows
         told = {row.get("SOPInstanceUID") or "": row.get("SOPClassUID") or "" for row in rows}
-        return {uid: sop_class for uid, sop_class in told.items() if _UID.fullmatch(sop_class)}
+        return {uid: sop_class for uid, sop_class in told.items() if is_uid(sop_class)}
 
     def lossless(self, series: Row) -> dict[str, bool]:
         """Ask which instances are kept without loss, by SOP Instance UID; only those of which it is told."""
@@ -232,7 +230,7 @@ class Catalogue:
     def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
         """Refuse rows that cannot be told apart, or that name what no UID can."""
         key = UNIQUE_KEYS[level]
-        if level is not Level.PATIENT and not all(_UID.fullmatch(row.get(key) or "") for row in rows):
+        if level is not Level.PATIENT and not all(is_uid(row.get(key) or "") for row in rows):
             message = f"a match has no {key}, or one that is no UID"
             raise ProtocolError(message, place=self._node.place, step="C-FIND")
 

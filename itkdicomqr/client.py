@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
@@ -11,8 +11,8 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.catalogues import catalogue_of, verify, with_model
 from itkdicomqr.configuration import Pacs, nodes_of
-from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Day, Level, check_keywords
-from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, InputError, LimitExceededError, NetworkError
+from itkdicomqr.criteria import Criteria, CriteriaWords, Day, Level
+from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
@@ -20,9 +20,9 @@ from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
-from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
-from itkdicomqr.volume.toolkits import TARGETS, Target
+from itkdicomqr.volume.toolkits import Target, target_of
+from itkdicomqr.words import LoadWords
 
 T = TypeVar("T")
 
@@ -55,10 +55,17 @@ class Client:
     any_archive : bool
         Whether an archive that fails may be passed over while another answers.
 
+    Attributes
+    ----------
+    nodes : tuple of Node
+        The archives, with these timeouts.
+
     Raises
     ------
     NodeError
         An archive or a time cannot be meant.
+    InputError
+        The transport, or the number of associations, cannot be.
     """
 
     def __init__(
@@ -115,7 +122,12 @@ class Client:
         patient_id : str, optional
             Literal.
         patient_name : str, optional
-            With wildcards.
+            With the wildcards ``*`` and ``?``; case does not count.
+
+        Returns
+        -------
+        list of Row
+            With ``PatientID``, ``PatientName`` and ``IssuerOfPatientID``.
         """
         criteria = Criteria.from_words(patient_id, patient_name=patient_name)
         return self._rows(criteria, lambda catalogue: catalogue.patients(criteria))
@@ -142,7 +154,13 @@ class Client:
         return self._search(criteria, self._deadline(), counts=True)
 
     def find_instances(self, series: Row) -> list[Row]:
-        """List the instances of a series: ``SOPInstanceUID`` and ``InstanceNumber``."""
+        """List the instances of a series, a row of `find_series`: ``SOPInstanceUID`` and ``InstanceNumber``.
+
+        Raises
+        ------
+        CriteriaError
+            It is no such row.
+        """
         with catalogue_of(self._node_of(checked_row(series)), self._deadline()) as catalogue:
             return catalogue.instances(series)
 
@@ -185,7 +203,13 @@ class Client:
             return each_once(_told(delivery, progress))
 
     def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
-        """Bring a series instance by instance, as they come; what is missing is an error at the end."""
+        """Bring a series, a row of `find_series`, instance by instance, as they come.
+
+        Raises
+        ------
+        IncompleteSeriesError
+            At the end: instances that the archive lists did not come; they are named.
+        """
         with self._delivery(self._one_series(series, {}), self._choices, self._deadline()) as delivery:
             yield from _told(delivery, progress)
 
@@ -203,7 +227,7 @@ class Client:
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
-        target = _target(toolkit)
+        target = target_of(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
 
         def take(outcomes: list[Outcome]) -> list[Volume]:
@@ -226,7 +250,7 @@ class Client:
         **criteria_and_options: Any,
     ) -> list[Any]:
         """Load every volume of the one series; see `itkdicomqr.load_volumes`."""
-        target = _target(toolkit)
+        target = target_of(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
         volumes = self._volumes(series, words, target, progress, all_volumes)
         loaded = stacked(volumes) if stack else volumes
@@ -242,11 +266,12 @@ class Client:
         take: Callable[[list[Outcome]], list[Volume]],
     ) -> list[Volume]:
         """Assemble the one series while it comes, and take of it what is asked for."""
-        criteria, choices, options = self._divided(words)
+        told = LoadWords.divided(words, self._choices)
         deadline = self._deadline()
-        row = self._one_series(series, criteria, deadline)
-        with self._delivery(row, choices, deadline) as delivery:
-            made = assemble(_told(delivery, progress), options, delivery.expected, target.allocate, consuming=True)
+        row = self._one_series(series, told.criteria, deadline)
+        with self._delivery(row, told.choices, deadline) as delivery:
+            coming = _told(delivery, progress)
+            made = assemble(coming, told.options, delivery.expected, target.allocate, consuming=True)
         return [volume.noting(delivery.notices) for volume in take(made)]
 
     def _delivery(
@@ -254,17 +279,6 @@ class Client:
     ) -> Delivery:
         node = with_model(self._node_of(series), deadline)
         return Delivery(node, series, choices, self._receivers, deadline, uids)
-
-    def _divided(self, words: Mapping[str, Any]) -> tuple[dict[str, Any], Choices, Options]:
-        """Tell criteria from choices and options; what is none of them is misspelt."""
-        choices, options = (_names(kind) for kind in (Choices, Options))
-        check_keywords(words, NAMES | choices | options)
-        criteria = {name: value for name, value in words.items() if name in NAMES}
-        return (
-            criteria,
-            replace(self._choices, **{name: value for name, value in words.items() if name in choices}),
-            Options(**{name: value for name, value in words.items() if name in options}),
-        )
 
     def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
         given = {name: value for name, value in words.items() if value is not None}
@@ -341,17 +355,6 @@ def checked_row(series: object) -> Row:
         message = f"series={series!r} is no row of find_series"
         raise CriteriaError(message)
     return series
-
-
-def _target(toolkit: str) -> Target:
-    if toolkit not in TARGETS:
-        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
-        raise InputError(message)
-    return TARGETS[toolkit]()
-
-
-def _names(kind: type[Any]) -> frozenset[str]:
-    return frozenset(field.name for field in fields(kind))
 
 
 def _told(delivery: Delivery, progress: Progress | None) -> Iterator[Instance]:

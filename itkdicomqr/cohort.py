@@ -6,19 +6,19 @@ import builtins
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from itkdicomqr.configuration import Pacs, nodes_of
-from itkdicomqr.criteria import NAMES, check_keywords
+from itkdicomqr.criteria import check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
-from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.picking import Pick
-from itkdicomqr.volume.toolkits import TARGETS
+from itkdicomqr.volume.toolkits import target_of
+from itkdicomqr.words import LOAD_WORDS, LoadWords
 
 CohortRow = TypeVar("CohortRow", Row, Mapping[str, Any])
 """What a row may be: one of `find_series`, or keyword arguments of `load_series`."""
@@ -53,7 +53,8 @@ def load_cohort(
     rows : iterable of Row or of mappings
         Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
         ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
-        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows.
+        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty
+        text, such as an empty cell of a CSV file, asks for an empty value.
         ``volume`` and the other options may differ by row, too.
     pacs
         Which archives, as `load_series` takes them; None is the archive of the row, or the default.
@@ -71,7 +72,7 @@ def load_cohort(
         As `load_series` takes them. An executor and a ``map`` bring volumes, from which the toolkit's
         images are made here, one at a time: they pass between processes, and images do not.
     **criteria_and_options
-        What all rows have in common: criteria, the options of `read_volumes`, and the timeouts of `Client`.
+        What all rows have in common, as `load_series` takes it.
 
     Yields
     ------
@@ -157,19 +158,16 @@ def _finished(loaded: Any, toolkit: str) -> Any:
     if toolkit == "volume" or not isinstance(loaded, Volume):
         return loaded
     try:
-        return TARGETS[toolkit]().image(loaded)
+        return target_of(toolkit).image(loaded)
     except DICOMQRError as error:
         return error
 
 
 def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
     """Refuse now what would fail for every row."""
-    if toolkit not in TARGETS:
-        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, TARGETS))}"
-        raise InputError(message)
+    target_of(toolkit)
     if look_ahead < 1:
         message = f"look_ahead={look_ahead!r}: give at least 1"
         raise InputError(message)
-    options = {option.name for option in fields(Options)}
-    check_keywords(words, NAMES | options | CLIENT_OPTIONS)
-    Options(**{name: value for name, value in words.items() if name in options})
+    check_keywords(words, LOAD_WORDS | CLIENT_OPTIONS)
+    LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})

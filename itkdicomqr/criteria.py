@@ -14,12 +14,12 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from itkdicomqr.errors import CriteriaError
 from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording, decimal_of
+from itkdicomqr.uids import MAX_UID_LENGTH
 
 Day = date | str | tuple[date | str | None, date | str | None]
 
-MAX_UID_LENGTH = 64
 MAX_TEXT_LENGTH = 64
-"""Of the VRs LO and UI (PS3.5 6.2)."""
+"""Characters of the VR LO (PS3.5 6.2)."""
 
 
 class Level(StrEnum):

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, Unpack
 
 from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.configuration import Pacs
-from itkdicomqr.criteria import CriteriaWords, Day
+from itkdicomqr.criteria import NAMES, CriteriaWords, Day, check_keywords
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
+from itkdicomqr.words import LOAD_WORDS
 
 
 class FindWords(CriteriaWords, total=False):
-    """More criteria, and the options of `Client`.
-
-    Attributes
-    ----------
-    connect_timeout, first_response_timeout, idle_timeout, total_timeout : float
-        Seconds.
-    any_archive : bool
-        Whether an archive that fails may be passed over while another answers.
-    """
+    """More criteria, and the options of `Client`, which explains them."""
 
     connect_timeout: float | None
     first_response_timeout: float | None
@@ -61,7 +55,7 @@ def find_series(
         More criteria, see `itkdicomqr.criteria.CriteriaWords`: ``modality``, ``study_uid``,
         ``series_uid``, ``study_description``, ``series_number``, ``series_date``,
         ``protocol_name``, ``accession_number``, ``patient_name``, ``issuer_of_patient_id`` and
-        ``keys={Keyword: value}``; and the timeouts and ``any_archive`` of `Client`.
+        ``keys={Keyword: value}``; and the options of `Client`.
 
     Returns
     -------
@@ -78,7 +72,7 @@ def find_series(
         The archive does not tell enough to decide.
     """
     words: dict[str, Any] = {**criteria_and_options}
-    client = _client(pacs, None, words)
+    client = _client(pacs, None, words, NAMES)
     return client.find_series(patient_id, date, description, **words)
 
 
@@ -116,8 +110,9 @@ def load_series(
     progress : Progress, optional
         Is told the number of instances and each that came; a tqdm bar fits.
     **criteria_and_options
-        More criteria, as `find_series` takes them; the options of `read_volumes`; and the
-        timeouts of `Client`.
+        More criteria, as `find_series` takes them; the options of `read_volumes` and of `Client`; and
+        ``heal=False``, to ask for nothing twice; ``partial=True``, to take what came where not all
+        comes; ``allow_lossy=True``, to take what the archive compressed with loss on the way.
 
     Returns
     -------
@@ -143,7 +138,7 @@ def load_series(
     --------
     >>> image = load_series("99999", "2021-05-03", "AX 3.0 Soft*", pacs="ORTHANC@localhost:4242")  # doctest: +SKIP
     """
-    client = _client(pacs, series, criteria_and_options)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
     return client.load_series(
         patient_id,
         date,
@@ -178,7 +173,7 @@ def load_volumes(
     -------
     list of itk.Image, SimpleITK.Image or Volume
     """
-    client = _client(pacs, series, criteria_and_options)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
     return client.load_volumes(
         patient_id,
         date,
@@ -191,7 +186,13 @@ def load_volumes(
     )
 
 
-def _client(pacs: Pacs, series: Row | None, words: dict[str, Any]) -> Client:
-    """Make the client; its own options are taken out of ``words``."""
-    options = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
+def _client(pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str]) -> Client:
+    """Make the client; its own options are taken out of ``words``, where only known ones may be left."""
+    check_keywords(words, known | CLIENT_OPTIONS)
+    options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
+
+
+def client_options(words: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `Client` out of keyword arguments."""
+    return {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}

@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from itkdicomqr.errors import NodeError
+from itkdicomqr.place import place_of
 from itkdicomqr.security import TLS, Identity, Secured, check_security, security_of_receiver
 from itkdicomqr.web import PORTS, Address, Authorization, check_dicomweb
 
@@ -235,7 +236,7 @@ class Node:
     @property
     def place(self) -> str:
         """Host and port, as messages name them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return place_of(self.host, self.port)
 
     @property
     def receiver_security(self) -> TLS | None:

@@ -1,4 +1,4 @@
-"""From criteria to the series that fulfil them, and why there is none.
+"""From criteria to the series that fulfil them.
 
 An archive's matching is never trusted: every criterion is decided here, on what came back. What
 an archive does not return is read from one instance of each candidate.
@@ -7,41 +7,23 @@ an archive does not return is read from one instance of each candidate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from pydicom.datadict import tag_for_keyword
 
 from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.criteria import Criteria, Criterion, Level
-from itkdicomqr.errors import NoMatchError, UnverifiedMatchError
+from itkdicomqr.errors import UnverifiedMatchError
 from itkdicomqr.instance import Instance
 from itkdicomqr.matchers import Wording
 from itkdicomqr.node import Node
-from itkdicomqr.table import MAX_SHOWN, Row, SeriesTable
+from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.text import text_of
-from itkdicomqr.verdicts import fulfils, may_be_lost_whole, refusal, untold
+from itkdicomqr.unmatched import Findings, explained
+from itkdicomqr.verdicts import fulfils, may_be_lost_whole, refusal, told, untold
 
 FetchOne = Callable[[Row], Instance]
 """Brings any one instance of a series."""
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a search saw on its way.
-
-    Attributes
-    ----------
-    studies : tuple of Row
-        Studies that fulfil the criteria of their level, as far as they can be told.
-    candidates : tuple of Row
-        All series of these, with what one instance of each told where it was needed.
-    matches : tuple of Row
-        The series that fulfil all criteria.
-    """
-
-    studies: tuple[Row, ...]
-    candidates: tuple[Row, ...]
-    matches: tuple[Row, ...]
 
 
 def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> SeriesTable:
@@ -64,7 +46,7 @@ def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: 
         More candidates than ``Limits.max_verified`` would have to be looked into.
     """
     findings = _find(catalogue, criteria, fetch_one, node)
-    lost = None if findings.matches else _explain(catalogue, criteria, findings, node)
+    lost = None if findings.matches else explained(catalogue, criteria, findings, node)
     return SeriesTable(findings.matches, str(criteria), lost, _issuers(criteria, findings.matches))
 
 
@@ -94,12 +76,11 @@ def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
 
 
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
-    studies = told(_studies(catalogue, criteria), criteria.at(Level.STUDY))
-    studies = studies if catalogue.plain_spoken else [_doubted(row, criteria.at(Level.STUDY)) for row in studies]
-    studies = [row for row in studies if refusal(row, criteria.at(Level.STUDY)) is None]
+    of_study = criteria.at(Level.STUDY)
+    studies = _doubted(told(_studies(catalogue, criteria), of_study), of_study, catalogue)
+    studies = [row for row in studies if refusal(row, of_study) is None]
     candidates = [series for study in studies for series in catalogue.series(study, criteria)]
-    candidates = told(candidates, criteria.at(Level.SERIES))
-    candidates = candidates if catalogue.plain_spoken else [_doubted(row, criteria.criteria) for row in candidates]
+    candidates = _doubted(told(candidates, criteria.at(Level.SERIES)), criteria.criteria, catalogue)
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
     fulfilling = [row for row in looked_into if fulfils(row, criteria.criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
@@ -114,16 +95,10 @@ def _studies(catalogue: Catalogue, criteria: Criteria) -> list[Row]:
     return catalogue.studies(Criteria.from_words(study_uid=study_uid)) if study_uid else []
 
 
-def told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
-    """Count an empty value as not told where the archive fills it in no row: it may not know the attribute."""
-    hidden = [each.keyword for each in criteria if not any(row.get(each.keyword) for row in rows)]
-    return [row.with_values(dict.fromkeys(hidden)) for row in rows]
-
-
-def _doubted(row: Row, criteria: Iterable[Criterion]) -> Row:
-    """Count an empty text as not told where it may have lost all of the characters that would decide."""
-    keywords = [each.keyword for each in criteria if may_be_lost_whole(each)]
-    return row.with_values({keyword: row.get(keyword) or None for keyword in keywords})
+def _doubted(rows: list[Row], criteria: Iterable[Criterion], catalogue: Catalogue) -> list[Row]:
+    """Count an empty text as not told where the archive may have lost all of the characters that would decide."""
+    keywords = [] if catalogue.plain_spoken else [each.keyword for each in criteria if may_be_lost_whole(each)]
+    return [row.with_values({keyword: row.get(keyword) or None for keyword in keywords}) for row in rows]
 
 
 def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, node: Node) -> list[Row]:
@@ -166,70 +141,3 @@ def _issuers(criteria: Criteria, rows: Iterable[Row]) -> tuple[str, ...]:
     if criteria.named("patient_id") is None or criteria.named("issuer_of_patient_id") is not None:
         return ()
     return tuple(dict.fromkeys(issuer for row in rows if (issuer := row.get("IssuerOfPatientID"))))
-
-
-def _explain(catalogue: Catalogue, criteria: Criteria, findings: Findings, node: Node) -> NoMatchError:
-    """Say which criterion lost the match, and what is there instead."""
-    if findings.studies:
-        what = f"{_plural(len(findings.studies), 'study', 'studies')} in question"
-        series = findings.candidates or [each for study in findings.studies for each in catalogue.series(study, _ANY)]
-        return _loss(series, criteria.criteria, f"{node}: {what}", "series", criteria)
-    first, *others = criteria.at(Level.STUDY) or criteria.criteria
-    rows = told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
-    rows = [row for row in rows if refusal(row, (first,)) is None]
-    if not rows:
-        message = f"{node}: no study has {first}{_ADVICE.get(first.name, '')}"
-        return NoMatchError(message, lost_by=first.name)
-    return _loss(rows, others, f"{node}: {_plural(len(rows), 'study', 'studies')} with {first}", "study", criteria)
-
-
-_ANY = Criteria(())
-
-_ADVICE = {
-    "patient_id": ": it is compared literally and by case; check leading zeros and the issuer's prefix",
-    "series_uid": ": check that every digit is there; some archives need study_uid= or patient_id= too",
-}
-
-
-def _loss(rows: Sequence[Row], criteria: Iterable[Criterion], where: str, what: str, asked: Criteria) -> NoMatchError:
-    """Apply one criterion after the other until nothing is left."""
-    left = list(rows)
-    for criterion in criteria:
-        kept = [row for row in left if refusal(row, (criterion,)) is None]
-        if not kept and left:
-            there = _there_are(left, criterion.keyword)
-            message = f"no match for {asked}. {where}, but no {what} with {criterion}{there}"
-            return NoMatchError(message, lost_by=criterion.name)
-        left = kept
-    last = asked.criteria[-1]
-    return NoMatchError(f"no match for {asked}. {where}, but no series of it fulfils {last}", lost_by=last.name)
-
-
-_TELLING_NOBODY = frozenset(
-    {
-        "BodyPartExamined",
-        "Modality",
-        "ModalitiesInStudy",
-        "ProtocolName",
-        "SeriesDate",
-        "SeriesDescription",
-        "SeriesInstanceUID",
-        "SeriesNumber",
-        "StudyDate",
-        "StudyDescription",
-        "StudyInstanceUID",
-    }
-)
-
-
-def _there_are(rows: Iterable[Row], keyword: str) -> str:
-    """List the values that there are instead, of attributes that do not tell who a patient is."""
-    if keyword not in _TELLING_NOBODY:
-        return ""
-    values = list(dict.fromkeys(repr(row.get(keyword) or "") for row in rows))
-    more = f", and {len(values) - MAX_SHOWN} more" if len(values) > MAX_SHOWN else ""
-    return f"; there are: {', '.join(sorted(values)[:MAX_SHOWN])}{more}"
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

@@ -28,6 +28,9 @@ HEADINGS: Mapping[str, str] = {
 }
 """Column heading by DICOM keyword: no name, no birth date."""
 
+PICK_HEADING = "pick it by"
+"""Of the column that tells what picks a row."""
+
 PICKS = (("series_number",), ("date", "series_number"), ("series_uid",))
 """The keyword arguments that may pick a row, the shortest first."""
 
@@ -37,7 +40,6 @@ _PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
     "series_uid": ("SeriesInstanceUID", r"[0-9.]+", str),
 }
 """What each stands for: the attribute, how a value that can be searched for is spelt, and its type."""
-
 
 UNIQUE_KEYS = {
     Level.PATIENT: "PatientID",
@@ -163,7 +165,7 @@ class SeriesTable(Sequence[Row]):
     def listing(self) -> str:
         """Draw the table as text, with the keyword that picks each row."""
         columns = self.columns()
-        lines = [[*columns.values(), "pick it by"]]
+        lines = [[*columns.values(), PICK_HEADING]]
         lines += [
             [*(printable(row.get(keyword) or "") for keyword in columns), _spelt(pick)]
             for row, pick in zip(self.rows[:MAX_SHOWN], self.picks(), strict=False)

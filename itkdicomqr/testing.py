@@ -13,6 +13,7 @@ from urllib.parse import quote
 from itkdicomqr.archive.quirks import QUIRKS, quirk_of
 from itkdicomqr.errors import CorruptInstanceError, InstanceError
 from itkdicomqr.instance import Instance
+from itkdicomqr.place import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -110,8 +111,7 @@ class Archive:
     @property
     def url(self) -> str:
         """Where it is, as ``pacs=`` takes it."""
-        host = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
-        return f"dicom://{quote(self._server.ae_title, safe='')}@{host}:{self.port}"
+        return f"dicom://{quote(self._server.ae_title, safe='')}@{place_of(self._server.host, self.port)}"
 
     @property
     def port(self) -> int:

@@ -62,6 +62,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
+def escaped(text: str) -> str:
+    """Escape all but printable ASCII, of what an archive says in its own words."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
 def _value(dataset: Dataset | Header, tag: int) -> object:
     """Give the bytes of an element, or what pydicom has converted them to."""
     if isinstance(dataset, Header):

@@ -20,6 +20,9 @@ LIKELY_LIMITS = frozenset(
 )
 """Numbers of rows at which administrators and manufacturers cut."""
 
+ROUND = 100
+"""An answer of a multiple of this many rows may have been cut there, where nothing else tells."""
+
 MAX_QUERIES = 200
 """How many parts one question may be asked in."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from itkdicomqr.criteria import Criterion
 from itkdicomqr.matchers import PersonName, Wording
@@ -41,6 +41,12 @@ def verdict(criterion: Criterion, value: str | None) -> bool | None:
     if wanted.matches(value):
         return True
     return None if value and isinstance(wanted, Wording | PersonName) and _may_be_lost(wanted, value) else False
+
+
+def told(rows: Sequence[Row], criteria: Iterable[Criterion]) -> list[Row]:
+    """Count an empty value as not told where the archive fills it in no row: it may not know the attribute."""
+    hidden = [each.keyword for each in criteria if not any(row.get(each.keyword) for row in rows)]
+    return [row.with_values(dict.fromkeys(hidden)) for row in rows]
 
 
 def refusal(row: Row, criteria: Iterable[Criterion]) -> Criterion | None:

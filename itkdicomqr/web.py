@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
 from itkdicomqr.errors import NodeError
+from itkdicomqr.place import bracketed, place_of
 from itkdicomqr.security import Secured, check_secured, from_table
 
 PORTS = {"http": 80, "https": 443}
@@ -60,8 +61,7 @@ class Address:
     @property
     def authority(self) -> str:
         """Host and port as a URL has them; a usual port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+        return bracketed(self.host) if self.port == PORTS[self.scheme] else place_of(self.host, self.port)
 
     @property
     def origin(self) -> str:

@@ -81,9 +81,14 @@ def universal(criterion: Criterion) -> Criterion:
 
 
 def number_of(row: Row, keyword: str) -> int | None:
-    """Read a count; None where it is not told."""
-    text = (row.get(keyword) or "").strip()
-    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else None
+    """Read a count of a row; None where it is not told."""
+    return count_in(row.get(keyword))
+
+
+def count_in(text: str | None) -> int | None:
+    """Read a count as an archive writes it; None where it is none."""
+    digits = (text or "").strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else None
 
 
 def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
@@ -139,7 +144,7 @@ def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ..
 
 def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:
     """Tell whether the archive counts the instances of a series as it lists them; some count one too many."""
-    told = [(uid, int(count)) for uid, count in catalogue.counts(study).items() if count and count.isdecimal()]
+    told = [(uid, count) for uid, text in catalogue.counts(study).items() if (count := count_in(text)) is not None]
     if not told:
         return True
     uid, count = told[0]

@@ -22,6 +22,8 @@ from itkdicomqr import (
     ConnectError,
     CriteriaError,
     DICOMQRError,
+    DICOMQRWarning,
+    IncompleteSeriesError,
     InputError,
     MultipleVolumesError,
     NodeError,
@@ -114,6 +116,22 @@ def test_options_are_of_all_rows_or_of_one(demo_archive: Archive) -> None:
     first, second = loaded[1], loaded[0]
     assert np.array_equal(stacked.array, [first.array, second.array])
     assert loaded[2].dimension == 4
+
+
+@pytest.mark.parametrize(
+    "choice", [{"heal": False}, {"partial": True}, {"allow_lossy": True}, {"transport": "get"}, {"associations": 2}]
+)
+def test_how_a_series_may_come_is_chosen_for_all_rows(demo_archive: Archive, choice: dict[str, Any]) -> None:
+    assert kinds(load_cohort([SAGITTAL], pacs=demo_archive.url, toolkit="volume", **choice)) == [Volume]
+
+
+def test_a_row_may_come_in_part() -> None:
+    with Archive(quirks="unsendable-by-cget=1") as archive:
+        rows = [SAGITTAL, SAGITTAL | {"partial": True}]
+        with pytest.warns(DICOMQRWarning) as told:
+            loaded = kinds(load_cohort(rows, pacs=archive.url, toolkit="volume", gaps="pad"))
+    assert loaded == [IncompleteSeriesError, Volume]
+    assert any("1 of 40 listed instances did not come" in str(each.message) for each in told)
 
 
 def counted(rows: Iterable[Any], taken: list[Any]) -> Iterator[Any]:
@@ -217,7 +235,9 @@ def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> No
         ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
         ({"look_ahead": 0}, InputError, "give at least 1"),
         ({"map": map, "executor": Idle()}, InputError, "give one of them"),
+        ({"transport": "fax"}, InputError, "transport='fax' is not among"),
         ({"modalty": "CT"}, TypeError, "did you mean 'modality'"),
+        ({"idle_time": 5}, TypeError, "did you mean 'idle_timeout'"),
     ],
 )
 def test_what_no_row_could_do_with_is_refused_at_once(words: dict[str, Any], error: type, reason: str) -> None:

@@ -98,7 +98,14 @@ def test_the_tree_of_errors_is_drawn_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("misspelt", "nearest"),
-    [("modalty", "modality"), ("gap", "gaps"), ("spacing_sources", "spacing_source"), ("rescaled", "rescale")],
+    [
+        ("modalty", "modality"),
+        ("gap", "gaps"),
+        ("spacing_sources", "spacing_source"),
+        ("rescaled", "rescale"),
+        ("partly", "partial"),
+        ("total_timout", "total_timeout"),
+    ],
 )
 @pytest.mark.parametrize("function", [itkdicomqr.load_series, itkdicomqr.load_volumes])
 def test_a_misspelt_option_is_a_type_error_before_anything_is_asked(function: Any, misspelt: str, nearest: str) -> None:

@@ -14,6 +14,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from itkdicomqr import CorruptInstanceError, Instance
+from itkdicomqr.instance import SERIES_INSTANCE_UID
 from itkdicomqr.scan import MAX_DEPTH, scan
 from tests.synthetic import part10, series
 
@@ -44,7 +45,7 @@ def test_nested_sequences_are_passed_over(syntax: uid.UID) -> None:
 
     elements = encoded(dataset, syntax).elements
 
-    assert elements.uid(0x0020000E) == dataset.SeriesInstanceUID
+    assert elements.uid(SERIES_INSTANCE_UID) == dataset.SeriesInstanceUID
     assert 0x00081140 in elements
     assert encoded(dataset, syntax).pixels is not None
 

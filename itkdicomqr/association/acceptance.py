@@ -6,7 +6,6 @@ with what a peer puts in place of a UID; so a request, which anybody may send, i
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from itkdicomqr.association.negotiation import (
 )
 from itkdicomqr.association.stream import PDU_HEADER, PduType
 from itkdicomqr.errors import ProtocolError
+from itkdicomqr.uids import is_uid
 
 MAX_SYNTAXES = 256
 """Transfer syntaxes of one presentation context: the standard knows some sixty."""
@@ -37,8 +37,6 @@ _ITEM = struct.Struct(">BxH")
 _APPLICATION_CONTEXT, _CONTEXT, _CONTEXT_RESULT, _USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
 _ABSTRACT_SYNTAX, _TRANSFER_SYNTAX = 0x30, 0x40
 _MAX_LENGTH, _CLASS_UID, _VERSION_NAME = 0x51, 0x52, 0x55
-
-_UID = re.compile(r"[0-9.]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def _item(kind: int, content: bytes) -> bytes:
 
 def _uid(content: memoryview) -> str:
     text = _text(bytes(content))
-    if not _UID.fullmatch(text):
+    if not is_uid(text):
         raise _damaged("an abstract or transfer syntax is no UID")
     return text
 

@@ -30,6 +30,7 @@ from itkdicomqr.errors import (
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.scan import Header, scan
+from itkdicomqr.text import escaped
 
 MAX_MATCH_BYTES = 1 << 16
 """The largest data set of a C-FIND response: a usual one has some hundred bytes."""
@@ -355,7 +356,7 @@ def _failure(command: Command) -> StatusError:
 
 def _comment(command: Command) -> str:
     """Error Comment, with all that could forge a line of a log escaped."""
-    return command.text(Element.ERROR_COMMENT).encode("unicode_escape").decode("ascii")
+    return escaped(command.text(Element.ERROR_COMMENT))
 
 
 def _decoded(data: memoryview, syntax: UID) -> Header:

@@ -12,12 +12,10 @@ MAX_CONTEXTS = 128
 
 VERIFICATION = "1.2.840.10008.1.1"
 FIND = {"study": "1.2.840.10008.5.1.4.1.2.2.1", "patient": "1.2.840.10008.5.1.4.1.2.1.1"}
-PATIENT_STUDY_ONLY = "1.2.840.10008.5.1.4.1.2.3.1"
-"""The query of a retired model without series (PS3.4 of 2004, C.6.3)."""
 GET = {"study": "1.2.840.10008.5.1.4.1.2.2.3", "patient": "1.2.840.10008.5.1.4.1.2.1.3"}
 MOVE = {"study": "1.2.840.10008.5.1.4.1.2.2.2", "patient": "1.2.840.10008.5.1.4.1.2.1.2"}
-RETIRED_FIND = "1.2.840.10008.5.1.4.1.2.3.1"
-"""Of the Patient/Study Only model, which knows no series (retired in PS3.4-2006)."""
+PATIENT_STUDY_ONLY = "1.2.840.10008.5.1.4.1.2.3.1"
+"""The query of the Patient/Study Only model, which knows no series (PS3.4 of 2004, C.6.3; retired in 2006)."""
 
 UNCOMPRESSED: tuple[str, ...] = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 LOSSLESS: tuple[str, ...] = (

@@ -17,7 +17,7 @@ from itkdicomqr.association.negotiation import ABORT, APPLICATION_CONTEXT, RELEA
 from itkdicomqr.association.pending import Register
 from itkdicomqr.association.storing import stored_instance
 from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
-from itkdicomqr.association.transport import Transport, place_of
+from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConnectionLostError,
@@ -26,6 +26,7 @@ from itkdicomqr.errors import (
     ProtocolError,
 )
 from itkdicomqr.node import Node
+from itkdicomqr.place import place_of
 
 ANSWER_SECONDS = 1.0
 """How long a peer may leave our answers unread: they are small, and wait in the system's buffers."""

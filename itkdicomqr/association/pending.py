@@ -10,15 +10,13 @@ from time import monotonic
 from itkdicomqr.association import status
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NetworkError, ProtocolError
-from itkdicomqr.instance import Instance
+from itkdicomqr.instance import SERIES_INSTANCE_UID, Instance
 
 MAX_QUEUED_BYTES = 16 << 20
 """How much of a series waits for its consumer; beyond, the archive waits. One instance always fits."""
 
 MAX_PROBLEMS = 16
 """How many problems are kept for one move."""
-
-_SERIES_INSTANCE_UID = 0x0020000E
 
 
 class Pending:
@@ -58,7 +56,7 @@ class Pending:
 
     def expects(self, instance: Instance) -> bool:
         """Tell whether an instance is one of these, by its data set: what the command says of its origin may lie."""
-        return instance.elements.uid(_SERIES_INSTANCE_UID) == self.series_uid and (
+        return instance.elements.uid(SERIES_INSTANCE_UID) == self.series_uid and (
             self._instance_uids is None or instance.sop_instance_uid in self._instance_uids
         )
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.inbound import Inbound
 from itkdicomqr.association.pending import Pending, Register
-from itkdicomqr.association.transport import place_of
 from itkdicomqr.errors import NetworkError, NodeError, PortInUseError
 from itkdicomqr.node import Node
+from itkdicomqr.place import place_of
 from itkdicomqr.security import receiver_context_of
 
 MAX_ASSOCIATIONS = 8

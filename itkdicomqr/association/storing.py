@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from itkdicomqr.association.dimse import Element
@@ -11,8 +10,7 @@ from itkdicomqr.association.stream import Message
 from itkdicomqr.errors import ProtocolError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits
-
-_UID = re.compile(r"[0-9.]{1,64}")
+from itkdicomqr.uids import is_uid
 
 
 def stored_instance(message: Message, contexts: Mapping[int, Context], origin: str, limits: Limits) -> Instance:
@@ -43,7 +41,7 @@ def stored_instance(message: Message, contexts: Mapping[int, Context], origin: s
     if not command.has_data_set:
         raise ProtocolError("it sent a C-STORE request without a data set")
     sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
-    if not _UID.fullmatch(sop_instance_uid):
+    if not is_uid(sop_instance_uid):
         raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
     return Instance(
         context.abstract_syntax,

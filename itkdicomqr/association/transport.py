@@ -200,11 +200,6 @@ def _received_in_one(connection: socket.socket, room: memoryview, ahead: memoryv
     return count
 
 
-def place_of(host: str, port: int) -> str:
-    """Host and port, as messages name them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _fills_one(connection: socket.socket) -> bool:
     return isinstance(connection, ssl.SSLSocket) or not hasattr(connection, "recvmsg_into")
 

@@ -19,7 +19,9 @@ from itkdicomqr import __version__
 from itkdicomqr.cli.exits import COHORT_INCOMPLETE, EXIT_CODES, INTERRUPTED, UNWRITTEN, exit_code
 from itkdicomqr.cli.options import (
     IMAGE_SUFFIXES,
+    any_archive_option,
     client_words,
+    connect_timeout_option,
     criteria_options,
     criteria_words,
     image_options,
@@ -45,7 +47,6 @@ if TYPE_CHECKING:
 
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
 
-
 _CURES: dict[type[DICOMQRError], str] = {
     MultipleVolumesError: "--volume N, or --volume KEYWORD=VALUE",
     MissingSlicesError: "--gaps pad, resample, split or average",
@@ -53,6 +54,11 @@ _CURES: dict[type[DICOMQRError], str] = {
     MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
 }
 """How the cure that a message names is spelt as an option."""
+
+DEMO_PATIENT = "99999"
+DEMO_DATE = "2021-05-03"
+DEMO_SERIES = "AX 3.0 Soft*"
+"""What the demonstration looks for."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why a disk takes no more."""
@@ -240,6 +246,7 @@ def preview(*, png: Path | None, overwrite: bool, **words: Any) -> None:
 @image_options
 @overwrite_option
 @pacs_options
+@any_archive_option
 @json_option
 def cohort(
     *,
@@ -280,7 +287,7 @@ def cohort(
 @click.option("--patient-id", "-p", default="", metavar="ID", help="Whose studies to ask about.")
 @click.option("--study-uid", default="", metavar="UID", help="Which study; the newest few by default.")
 @click.option("--receiver", metavar="HOST:PORT", help="Where to listen for a C-MOVE, as the archive knows us.")
-@click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association.")
+@connect_timeout_option
 @click.option("--total-timeout", type=float, default=300, show_default=True, metavar="SECONDS", help="For all of it.")
 @click.option(
     "--save",
@@ -308,15 +315,14 @@ def doctor(
     """
     from itkdicomqr.cli.diagnosis import show_diagnosis
     from itkdicomqr.cli.show import show_json
-    from itkdicomqr.configuration import nodes_of
+    from itkdicomqr.client import Client
     from itkdicomqr.doctor import examine, save_profile
 
-    chosen, *others = nodes_of(node)
+    chosen, *others = Client(node, connect_timeout=connect_timeout).nodes
     if others:
         message = "the default is several archives: name one of them"
         raise NodeError(message)
-    timeouts = chosen.timeouts if connect_timeout is None else replace(chosen.timeouts, connect=connect_timeout)
-    chosen = replace(chosen, timeouts=timeouts, receiver=receiver or chosen.receiver)
+    chosen = replace(chosen, receiver=receiver or chosen.receiver)
     diagnosis = examine(chosen, patient_id=patient_id, study_uid=study_uid, seconds=total_timeout)
     if as_json:
         show_json(diagnosis.to_dict())
@@ -353,11 +359,6 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
     if picture is not None:
         write_picture(volume, picture)
         click.echo(f"The three middle planes are in {picture}")
-
-
-DEMO_PATIENT = "99999"
-DEMO_DATE = "2021-05-03"
-DEMO_SERIES = "AX 3.0 Soft*"
 
 
 @commands.command(epilog=EXIT_CODE_HELP)

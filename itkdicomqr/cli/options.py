@@ -12,9 +12,12 @@ from itkdicomqr.errors import CriteriaError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 """Of the image files that can be written."""
+
+connect_timeout_option = click.option(
+    "--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."
+)
 
 _PACS = (
     click.option(
@@ -25,10 +28,14 @@ _PACS = (
         help="Archive: dicom://AE@host:port, https://host/dicom-web, or the name of a configured node; may be "
         "repeated. Default: $ITKDICOMQR_PACS, then the configuration's default.",
     ),
-    click.option("--connect-timeout", "-to", type=float, metavar="SECONDS", help="For connection and association."),
+    connect_timeout_option,
     click.option("--first-response-timeout", type=float, metavar="SECONDS", help="For the first answer."),
     click.option("--idle-timeout", "-td", type=float, metavar="SECONDS", help="Between two bytes."),
     click.option("--total-timeout", type=float, metavar="SECONDS", help="For the whole command."),
+)
+
+any_archive_option = click.option(
+    "--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."
 )
 
 _CRITERIA = (
@@ -58,7 +65,7 @@ _CRITERIA = (
         metavar="KEYWORD=VALUE",
         help="Any other attribute: BodyPartExamined=CHEST.",
     ),
-    click.option("--any-archive", is_flag=True, help="Pass over an archive that fails while another answers."),
+    any_archive_option,
 )
 
 
@@ -152,11 +159,9 @@ def known_quirks(text: str) -> str:
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:
     """Take the client's settings out of the words of a command."""
-    from itkdicomqr.functions import CLIENT_OPTIONS
+    from itkdicomqr.functions import client_options
 
-    pacs = words.pop("pacs")
-    settings = {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
-    return {"pacs": list(pacs) or None, **settings}
+    return {"pacs": list(words.pop("pacs")) or None, **client_options(words)}
 
 
 def image_words(words: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from itkdicomqr.cli.options import PICKING_OPTIONS
 from itkdicomqr.errors import DICOMQRWarning
-from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.table import PICK_HEADING, Row, SeriesTable
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
 
@@ -28,8 +28,6 @@ PIPE_WIDTH = 10_000
 
 STUDY_COLUMNS = ("PatientName", "PatientID", "StudyDate", "StudyDescription")
 """What a heading tells of the series below it."""
-
-PICK_HEADING = "pick it by"
 
 
 def console(*, stderr: bool = False) -> Console:

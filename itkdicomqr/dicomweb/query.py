@@ -11,7 +11,7 @@ from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_match
 from itkdicomqr.dicomweb.session import Session
 from itkdicomqr.errors import LimitExceededError, TruncatedMatchesError
 from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
-from itkdicomqr.truncation import Answer
+from itkdicomqr.truncation import ROUND, Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"
 PAGE = 1000
@@ -22,9 +22,6 @@ MAX_PAGE_BYTES = 1 << 26
 MATCHED_THERE = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "PatientID", "AccessionNumber", "StudyDate"})
 """Attributes that a service is asked to match; of all others it is asked for every value, and they are matched here:
 services differ over case, wildcards and characters outside ASCII."""
-
-ROUND = 100
-"""An answer that ends at a multiple of this may have been cut there."""
 
 
 class WebCatalogue(Catalogue):

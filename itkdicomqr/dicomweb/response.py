@@ -9,6 +9,7 @@ from email.message import Message
 import h11
 
 from itkdicomqr.errors import LimitExceededError, NetworkError, ProtocolError
+from itkdicomqr.text import escaped
 
 MAX_COMMENT_BYTES = 1000
 """How much of a refusal's text is kept."""
@@ -113,6 +114,5 @@ class Response:
     def comment(self) -> str:
         """Give the beginning of a refusal's text, with all that could forge a line of a log escaped."""
         with suppress(NetworkError):
-            beginning = next(self._body, b"")[:MAX_COMMENT_BYTES].decode("utf-8", "replace")
-            return beginning.encode("unicode_escape").decode("ascii")
+            return escaped(next(self._body, b"")[:MAX_COMMENT_BYTES].decode("utf-8", "replace"))
         return ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from string import punctuation
+from typing import Self
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from itkdicomqr.association.deadline import Deadline
@@ -84,7 +84,7 @@ class Session:
         self._address = Address.parse(node.dicomweb)
         self._connection: Connection | None = None
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -145,7 +145,7 @@ class Session:
         seconds = _retry_after(response.field("Retry-After"), pause)
         if seconds > MAX_PAUSE:
             return False
-        time.sleep(self.deadline.left(seconds))
+        self.deadline.pause(seconds)
         return True
 
     def _led_on(self, target: str, accept: str) -> Response:

@@ -16,7 +16,7 @@ from itkdicomqr.association.contexts import (
     GET,
     LOSSLESS,
     MOVE,
-    RETIRED_FIND,
+    PATIENT_STUDY_ONLY,
     UNCOMPRESSED,
     VERIFICATION,
     classes_of,
@@ -25,11 +25,7 @@ from itkdicomqr.association.contexts import (
 )
 from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable
-from itkdicomqr.errors import (
-    NetworkError,
-    NoPresentationContextError,
-    StatusError,
-)
+from itkdicomqr.errors import NetworkError, NoPresentationContextError, StatusError
 from itkdicomqr.node import Node
 
 NOBODY = "NOBODY_ITKDICOMQ"
@@ -88,14 +84,14 @@ def checks_our_title(case: Case) -> Finding:
 
 def offers_models(case: Case) -> Finding:
     """Ask for queries and retrievals of the Study Root, Patient Root and retired Patient/Study Only models."""
-    services = (*FIND.values(), *GET.values(), *MOVE.values(), RETIRED_FIND)
+    services = (*FIND.values(), *GET.values(), *MOVE.values(), PATIENT_STUDY_ONLY)
     with case.associate(*map(service, services)) as association:
         accepted = {each.abstract_syntax for each in association.contexts}
     offers = {model: _offers(accepted, model) for model in _models_of(case)}
     usable = [model for model, services in offers.items() if "C-FIND" in services]
     words = "; ".join(f"{model} root: {', '.join(services) or 'nothing'}" for model, services in offers.items())
     if not usable:
-        return _no_model(case, words, retired=RETIRED_FIND in accepted)
+        return _no_model(case, words, retired=PATIENT_STUDY_ONLY in accepted)
     # The configured model comes first, and gives way to one that can do more.
     model = max(usable, key=lambda model: len(offers[model]))
     is_told = notable if set(map(len, offers.values())) != {3} else good

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from itkdicomqr.association import Deadline
@@ -123,8 +122,7 @@ def _sampled(case: Case) -> tuple[Case, Finding]:
     try:
         sample = _sample_of(case)
     except DICOMQRError as error:
-        cure = "give --patient-id or --study-uid if it needs one to answer"
-        return case, replace(_judged(error, case, cure), name=STUDIES)
+        return case, replace(_judged(error, case, _allowing(case.node)), name=STUDIES)
     if sample is None:
         words = "it shows us no study with a series, so most of it was not examined"
         return case, replace(unknown(words, "give --patient-id or --study-uid of one that is there"), name=STUDIES)
@@ -132,10 +130,16 @@ def _sampled(case: Case) -> tuple[Case, Finding]:
     return replace(case, found=sample), replace(good(words), name=STUDIES)
 
 
+def _allowing(node: Node) -> str:
+    """Say what may let an archive answer queries that refuses them."""
+    allowing = f"have its administrator allow queries (C-FIND) by our AE title {node.calling_ae_title!r}; or "
+    return f"{allowing if node.ae_title else ''}give --patient-id or --study-uid, if it needs one to answer"
+
+
 def _sample_of(case: Case) -> Sample | None:
     if case.node.ae_title:
         return sample_of(Queries(case), case.about)
-    with closing(Session(case.node, case.until())) as session:
+    with Session(case.node, case.until()) as session:
         return sample_of(Resources(WebCatalogue(session), case.about), case.about)
 
 

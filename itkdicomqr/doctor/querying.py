@@ -15,14 +15,13 @@ from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.sampling import windows
 from itkdicomqr.errors import ConnectionLostError, NetworkError, StatusError
 from itkdicomqr.table import Row
+from itkdicomqr.truncation import ROUND
+from itkdicomqr.whole import number_of
 
 DESCRIPTION = "SeriesDescription"
 NOBODYS = "NOBODY CALLS A SERIES SO"
 NOBODYS_UID = "2.25.8"
 """Values that nothing has."""
-
-ROUND = 100
-"""An answer of a multiple of this many rows may have been cut there."""
 
 NARROW = "narrow searches by patient_id, date or accession_number"
 
@@ -235,11 +234,7 @@ def _counts(case: Case) -> dict[str, int | None]:
         rows = case.ask_series(case.sample.one, **{SERIES_COUNT: ""}).rows
     except NetworkError:
         return {}
-    return {_uid(row): _number(row.get(SERIES_COUNT)) for row in rows}
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+    return {_uid(row): number_of(row, SERIES_COUNT) for row in rows}
 
 
 def _uid(row: Row) -> str:

@@ -86,7 +86,7 @@ def answers_qido(case: Case) -> Finding:
     """Ask for one study by QIDO-RS."""
     if not case.node.dicomweb:
         return unknown("no DICOMweb service is configured", "give dicomweb='https://host/dicom-web' if it has one")
-    with closing(Session(case.node, case.until())) as session:
+    with Session(case.node, case.until()) as session:
         WebCatalogue(session).verify()
     return good("it answers a query")
 

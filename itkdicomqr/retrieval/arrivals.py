@@ -12,7 +12,7 @@ from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
 from itkdicomqr.association.status import SUCCESS
 from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
-from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
+from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
 from itkdicomqr.retrieval.choices import Choices
@@ -20,8 +20,6 @@ from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.table import Row
 from itkdicomqr.text import text_of
-
-SERIES_INSTANCE_UID = 0x0020000E
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.table import Row
 from itkdicomqr.tasks import Task
-from itkdicomqr.whole import number_of
+from itkdicomqr.whole import count_in, number_of
 
 OpenCatalogue = Callable[[Deadline], AbstractContextManager[Catalogue]]
 """Opens the archive's query service."""
@@ -129,7 +129,7 @@ class Listing:
                 told = catalogue.counts(self._series).get(self._series.get("SeriesInstanceUID") or "")
         except NetworkError:
             return None
-        return number_of(self._series.with_values({SERIES_COUNT: told}), SERIES_COUNT)
+        return count_in(told)
 
     def classes(self) -> Mapping[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; many archives read every instance to answer."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
 from itkdicomqr.volume import fragments
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
 from itkdicomqr.volume.elements import Elements, shown
@@ -17,7 +18,6 @@ from itkdicomqr.volume.regions import calibrated_spacing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itkdicomqr.instance import Instance
     from itkdicomqr.volume.codecs import Stored
     from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.layout import PixelLayout
@@ -33,14 +33,11 @@ LARGEST_RESCALE = 1e290
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
-_SOP_CLASS_UID = 0x00080016
-_SOP_INSTANCE_UID = 0x00080018
 _MODALITY = 0x00080060
 _IMAGE_TYPE = 0x00080008
 _SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
 _NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
-_SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
 _IMAGE_POSITION = 0x00200032
 _IMAGE_ORIENTATION = 0x00200037
@@ -228,7 +225,7 @@ def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 
 def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:
-    sop_class_uid = top.text(_SOP_CLASS_UID) or source.instance.sop_class_uid
+    sop_class_uid = top.text(SOP_CLASS_UID) or source.instance.sop_class_uid
     slope, intercept = _rescale(elements, sop_class_uid)
     position, orientation = place_of(elements)
     return SliceHeader(
@@ -238,7 +235,7 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         elements=elements,
         sop_instance_uid=source.instance.sop_instance_uid,
         sop_class_uid=sop_class_uid,
-        series_instance_uid=top.text(_SERIES_INSTANCE_UID),
+        series_instance_uid=top.text(SERIES_INSTANCE_UID),
         frame_of_reference_uid=top.text(_FRAME_OF_REFERENCE_UID),
         modality=top.text(_MODALITY),
         image_type=top.texts(_IMAGE_TYPE),

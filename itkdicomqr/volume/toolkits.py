@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from itkdicomqr.errors import ToolkitError
+from itkdicomqr.errors import InputError, ToolkitError
 from itkdicomqr.volume.lazy_itk import load_itk
 from itkdicomqr.volume.memory import use_huge_pages
 
@@ -96,8 +96,22 @@ class IntoITK(IntoVolume):
         return to_itk(volume, self._image if _is_same(volume.array, self._array) else None)
 
 
-TARGETS: Mapping[str, Callable[[], Target]] = {"itk": IntoITK, "simpleitk": IntoSimpleITK, "volume": IntoVolume}
+_TARGETS: Mapping[str, Callable[[], Target]] = {"itk": IntoITK, "simpleitk": IntoSimpleITK, "volume": IntoVolume}
 """By the names that ``toolkit=`` takes."""
+
+
+def target_of(toolkit: str) -> Target:
+    """Make the target that ``toolkit=`` means; no toolkit is imported yet.
+
+    Raises
+    ------
+    InputError
+        There is none of this name.
+    """
+    if toolkit not in _TARGETS:
+        message = f"toolkit={toolkit!r}: there are {', '.join(map(repr, _TARGETS))}"
+        raise InputError(message)
+    return _TARGETS[toolkit]()
 
 
 def to_itk(volume: Volume, filled: Any = None) -> Any:

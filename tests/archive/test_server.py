@@ -31,6 +31,7 @@ from pynetdicom.sop_class import (
 from itkdicomqr.archive.index import Index
 from itkdicomqr.archive.server import Server
 from itkdicomqr.instance import Instance
+from tests.archive.quirks.asking import keep
 from tests.archive.test_transcoding import rle, stored
 from tests.synthetic import series
 
@@ -72,27 +73,13 @@ def associated(
         for syntax in syntaxes:
             requestor.add_requested_context(storage_class, syntax)
         roles.append(build_role(storage_class, scu_role=True, scp_role=True))
-    handlers = [(evt.EVT_C_STORE, lambda event: keep(event, received))]
+    handlers = [(evt.EVT_C_STORE, lambda event: keep(event, [] if received is None else received))]
     association = requestor.associate(server.host, server.port, ae_title="DEMO", ext_neg=roles, evt_handlers=handlers)
     assert association.is_established
     try:
         yield association
     finally:
         association.release()
-
-
-def keep(event: evt.Event, received: list[Instance] | None) -> int:
-    assert received is not None
-    request = event.request
-    received.append(
-        Instance(
-            str(request.AffectedSOPClassUID),
-            str(request.AffectedSOPInstanceUID),
-            str(event.context.transfer_syntax),
-            request.DataSet.getvalue(),
-        )
-    )
-    return 0
 
 
 def series_identifier(instance: Instance, **more: Any) -> Dataset:

@@ -37,7 +37,7 @@ from itkdicomqr.errors import (
     PortInUseError,
     ProtocolError,
 )
-from itkdicomqr.instance import Instance
+from itkdicomqr.instance import SERIES_INSTANCE_UID, Instance
 from itkdicomqr.node import Limits, Node, Timeouts
 from tests.faults import (
     HOST,
@@ -64,8 +64,8 @@ PATIENT = Timeouts(connect=10.0, first_response=10.0, idle=10.0, late=10.0, tota
 BRISK = Timeouts(connect=0.4, first_response=0.4, idle=0.4, late=0.4, total=5.0)
 GRACE = 2.0
 AE_TITLE = "ITKDICOMQR"
-SERIES = INSTANCES[0].elements.uid(0x0020000E)
-OTHER = OTHER_SERIES.elements.uid(0x0020000E)
+SERIES = INSTANCES[0].elements.uid(SERIES_INSTANCE_UID)
+OTHER = OTHER_SERIES.elements.uid(SERIES_INSTANCE_UID)
 PROPOSALS = (service(VERIFICATION), Proposal(uid.CTImageStorage, (uid.ExplicitVRLittleEndian,)))
 ANOTHER_SERVICE = (service(FIND["study"]), *PROPOSALS[1:])
 REFUSED, NOT_UNDERSTOOD = 0xA900, 0xC000

@@ -56,6 +56,13 @@ def test_each_row_is_written_or_reported(run: Run, demo_archive: Archive, tmp_pa
     assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(rows[3]["file"])), expected.array)
 
 
+def test_an_archive_that_fails_may_be_passed_over(run: Run, demo_archive: Archive, tmp_path: Path) -> None:
+    words = ["cohort", table(tmp_path, "patient_id,date\n99999,2005\n"), "-o", tmp_path / "images", "--json"]
+    archives = ["-c", demo_archive.url, "-c", "NOBODY@127.0.0.1:1"]
+    assert [row["error"] for row in report(run(*words, *archives))] == ["ConnectError"]
+    assert run(*words, *archives, "--any-archive").code == 0
+
+
 def test_what_is_there_is_skipped_unless_it_is_to_be_overwritten(run: Run, tmp_path: Path) -> None:
     path, images = table(tmp_path, "".join(TABLE.splitlines(keepends=True)[:2])), tmp_path / "images"
     assert run("cohort", path, "-o", images).code == 0

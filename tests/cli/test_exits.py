@@ -164,3 +164,9 @@ def test_a_port_that_is_taken_is_bad_input(run: Run, stalled: socket.socket, tmp
     outcome = run("serve", tmp_path, "--port", stalled.getsockname()[1])
     assert outcome.code == 2
     assert "choose another port" in outcome.err
+
+
+def test_the_readme_shows_the_table() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    rows = [f"| {code} | {meaning} |" for code, (meaning, _) in EXIT_CODES.items()]
+    assert "\n".join(rows) in readme

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -147,6 +148,18 @@ def test_waiting_for_a_busy_service_ends_with_the_call() -> None:
     begin = time.monotonic()
     with serving(answer(b"", 503, Retry_After="20")) as service, pytest.raises(DeadlineError, match="total_timeout"):
         got(service.node(HASTY))
+    assert time.monotonic() - begin < 3
+
+
+def test_waiting_for_a_busy_service_ends_when_the_call_is_cancelled() -> None:
+    deadline = Deadline(60)
+    cancelling = Timer(0.2, deadline.cancel)
+    begin = time.monotonic()
+    with serving(answer(b"", 503, Retry_After="20")) as service, Session(service.node(), deadline) as session:
+        cancelling.start()
+        with pytest.raises(DeadlineError, match="cancelled"):
+            session.get("/studies", ACCEPT)
+    cancelling.join()
     assert time.monotonic() - begin < 3
 
 

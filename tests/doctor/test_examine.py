@@ -147,6 +147,7 @@ def test_an_archive_that_needs_a_patient_is_examined_about_one() -> None:
         lost = examine(node_of(archive))
         helped = examine(node_of(archive), patient_id=SECRETS["PatientID"])
     assert "--patient-id" in lost["studies"].cure
+    assert "by our AE title 'ITKDICOMQR'" in lost["studies"].cure
     assert isinstance(lost.obstacle, errors.StatusError)
     assert helped.obstacle is None
     assert helped["C-GET"].verdict is Verdict.GOOD

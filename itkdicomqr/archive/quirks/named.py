@@ -19,7 +19,6 @@ COUNTS = (
     "NumberOfStudyRelatedInstances",
     "NumberOfSeriesRelatedInstances",
 )
-
 """The keys that ask for a number of related entities (PS3.4 C.3.4)."""
 
 

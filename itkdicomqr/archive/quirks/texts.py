@@ -8,16 +8,17 @@ from pydicom.dataelem import RawDataElement
 
 from itkdicomqr.archive.matching import UTF_8
 from itkdicomqr.archive.quirks.named import Named
+from itkdicomqr.archive.quirks.rows import each_row
 from itkdicomqr.archive.seams import Quirk
 from itkdicomqr.archive.values import element_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-    from itkdicomqr.archive.seams import Outcome, Request
+    from itkdicomqr.archive.seams import Request
 
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 """VRs in the specific character set (PS3.5 6.1.2.3)."""
@@ -80,13 +81,11 @@ def _texts(row: Dataset) -> list[DataElement]:
 
 
 def _row_by_row(change: Callable[[Dataset], None]) -> Quirk:
-    def answers(outcomes: Iterator[Outcome], _request: Request) -> Iterator[Outcome]:
-        for status, row in outcomes:
-            if row is not None:
-                change(row)
-            yield status, row
+    def changed(row: Dataset, _request: Request) -> Dataset:
+        change(row)
+        return row
 
-    return Quirk(answers=answers)
+    return Quirk(answers=each_row(changed))
 
 
 NAMED = (

@@ -1,0 +1,15 @@
+"""What a UID may look like (PS3.5 9.1)."""
+
+from __future__ import annotations
+
+import re
+
+MAX_UID_LENGTH = 64
+"""Characters of the VR UI (PS3.5 6.2)."""
+
+_CHARACTERS = re.compile(f"[0-9.]{{1,{MAX_UID_LENGTH}}}")
+
+
+def is_uid(text: str) -> bool:
+    """Tell whether a peer's text can be a UID; empty components and leading zeros occur, and pass."""
+    return _CHARACTERS.fullmatch(text) is not None
