@@ -73,7 +73,10 @@ class Row:
 
     def get(self, keyword: str) -> str | None:
         """Give a value; None where it was not told, or not asked for."""
-        return next((value for name, value in self.attributes if name == keyword), None)
+        for name, value in self.attributes:
+            if name == keyword:
+                return value
+        return None
 
     def __getattr__(self, keyword: str) -> str | None:
         if keyword[:1].isupper() and any(name == keyword for name, _ in self.attributes):

@@ -29,7 +29,8 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
-from itkdicomqr.scan import Header, scan
+from itkdicomqr.outlines import Outlines
+from itkdicomqr.scan import Header
 from itkdicomqr.text import escaped
 
 MAX_MATCH_BYTES = 1 << 16
@@ -319,6 +320,7 @@ class Association:
     def _matches(self, context: Context) -> Iterator[Header]:
         limit = self._node.limits.max_matches
         response = self._response(Field.C_FIND_RSP, context)
+        outlines, syntax = Outlines(), UID(context.transfer_syntax)
         count = 0
         while response.command.status in status.PENDING:
             count += 1
@@ -327,7 +329,7 @@ class Association:
                 raise LimitExceededError(message)
             if not response.command.has_data_set:
                 raise ProtocolError("it sent a match without a data set")
-            yield _decoded(response.data, UID(context.transfer_syntax))
+            yield _decoded(response.data, syntax, outlines)
             response = self._response(Field.C_FIND_RSP, context, "idle")
         self._check_end_of_matches(response.command, count)
 
@@ -359,8 +361,8 @@ def _comment(command: Command) -> str:
     return escaped(command.text(Element.ERROR_COMMENT))
 
 
-def _decoded(data: memoryview, syntax: UID) -> Header:
+def _decoded(data: memoryview, syntax: UID, outlines: Outlines) -> Header:
     try:
-        return scan(data, syntax)
+        return outlines.scan(data, syntax)
     except CorruptInstanceError:
         raise ProtocolError("a match is damaged") from None
