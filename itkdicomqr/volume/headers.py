@@ -40,6 +40,7 @@ _IMAGE_TYPE = 0x00080008
 _SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
 _NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
+_IMAGE_PLANE_PIXEL_SPACING = 0x30020011
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
 _IMAGE_POSITION = 0x00200032
@@ -120,14 +121,14 @@ class SliceHeader:
     layout : PixelLayout
         How the pixels are stored, and how many make the slice.
     slope, intercept : float
-        From stored values to output units; of an RT Dose, DoseGridScaling and 0.
+        From stored values to output units; of an RT Dose, DoseGridScaling and 0; of colours 1 and 0.
     position : tuple of float or None
         ImagePositionPatient, LPS, mm.
     orientation : tuple of float or None
         ImageOrientationPatient: the row's direction, then the column's.
     pixel_spacing, imager_pixel_spacing : tuple of float or None
-        Between rows, then between columns, mm; the first as ultrasound regions or a scanner of films
-        tell it where they do.
+        Between rows, then between columns, mm; the first as ultrasound regions, the plane of an RT Image
+        or a scanner of films tell it where they do.
     spacing_between_slices : float or None
         mm, with the sign that some vendors give it.
     segment : Segment or None
@@ -229,7 +230,7 @@ def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:
     sop_class_uid = top.text(_SOP_CLASS_UID) or source.instance.sop_class_uid
-    slope, intercept = _rescale(elements, sop_class_uid)
+    slope, intercept = _rescale(elements, sop_class_uid) if source.layout.samples == 1 else (1.0, 0.0)
     position, orientation = place_of(elements)
     return SliceHeader(
         source=source,
@@ -333,9 +334,10 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
 
 
 def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
-    """Return the spacing of pixels in the patient: of ultrasound that of its regions, else of what was scanned."""
+    """Return the spacing of pixels: of ultrasound that of its regions, of an RT Image that of its plane."""
     return (
         calibrated_spacing(elements)
+        or _spacing(elements, _IMAGE_PLANE_PIXEL_SPACING)
         or _spacing(elements, _PIXEL_SPACING)
         or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
     )

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PACKAGE = __name__.partition(".")[0]
 _REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
 _REAL_WORLD_VALUE_SLOPE = 0x00409225
+_RESCALE_INTERCEPT = 0x00281052
+_RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 
@@ -49,6 +51,10 @@ def notices_of(slices: Sequence[SliceHeader], intake: Intake, options: Options, 
         (cine, "the frames have no ImagePositionPatient (0020,0032): the third axis is their order, 1 apart"),
         (any(map(_has_real_world_values, slices)), "RealWorldValueMappingSequence (0040,9096) is not applied"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
+        (
+            any(map(_has_unused_rescale, slices)),
+            "colours are as stored: RescaleSlope (0028,1053) is not applied",
+        ),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
         *_of_segmentation(slices),
         *_of_spacing(first, options),
@@ -94,6 +100,12 @@ def _level_of_caller() -> int:
 def _has_real_world_values(header: SliceHeader) -> bool:
     """Tell whether a slice is mapped, at the top level or, where the element is the frame's own, in its groups."""
     return _REAL_WORLD_VALUE_MAPPING_SEQUENCE in header.top or _REAL_WORLD_VALUE_SLOPE in header.elements
+
+
+def _has_unused_rescale(header: SliceHeader) -> bool:
+    if header.layout.samples == 1:
+        return False
+    return (header.elements.number(_RESCALE_SLOPE) or 1, header.elements.number(_RESCALE_INTERCEPT) or 0) != (1, 0)
 
 
 def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:

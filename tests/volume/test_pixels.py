@@ -109,6 +109,14 @@ def test_monochrome1_is_inverted_before_rescale(tmp_path: Path, dtype: str, resc
     assert stored.array[0].tolist() == noise((6, 7), dtype, seed=1000).tolist()
 
 
+def test_colours_are_not_rescaled() -> None:
+    (slice_,) = series("OT", 1, pixels=lambda index: noise((6, 7, 3), "uint8", index), RescaleIntercept="-1024.5")
+    (volume,) = read_volumes([slice_])
+    assert volume.array.dtype == np.uint8
+    assert volume.array.tobytes() == slice_.PixelData
+    assert "colours are as stored: RescaleSlope (0028,1053) is not applied" in volume.report.warnings
+
+
 def test_a_slope_that_is_fractional_in_one_slice_makes_all_fractional() -> None:
     slices = series("PT", 3, dtype="int16", RescaleSlope=lambda index: ["1", "0.25", "2"][index])
     (volume,) = read_volumes(slices)
