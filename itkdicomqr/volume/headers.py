@@ -33,6 +33,9 @@ LARGEST_RESCALE = 1e290
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
+IMAGE_POSITION = 0x00200032
+IMAGE_ORIENTATION = 0x00200037
+
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
 _MODALITY = 0x00080060
@@ -43,8 +46,6 @@ _NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
 _IMAGE_PLANE_PIXEL_SPACING = 0x30020011
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
-_IMAGE_POSITION = 0x00200032
-_IMAGE_ORIENTATION = 0x00200037
 _FRAME_OF_REFERENCE_UID = 0x00200052
 _NUMBER_OF_FRAMES = 0x00280008
 _ROWS = 0x00280010
@@ -300,20 +301,17 @@ def _held(elements: Elements, tag: int, factor: float) -> float:
 
 
 def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
-    """Read ImagePositionPatient and ImageOrientationPatient, both or none.
+    """Read ImagePositionPatient and ImageOrientationPatient; one without the other tells no place.
 
     Raises
     ------
     CorruptInstanceError
-        One of them is missing, or is no numbers.
+        One of them is no numbers.
     """
-    position = elements.lengths(_IMAGE_POSITION, 3)
-    orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
-    if position is None and orientation is None:
-        return None, None
+    position = elements.lengths(IMAGE_POSITION, 3)
+    orientation = elements.numbers(IMAGE_ORIENTATION, 6)
     if position is None or orientation is None:
-        missing = _IMAGE_POSITION if position is None else _IMAGE_ORIENTATION
-        raise elements.corrupt(missing, "is missing, but the other of position and orientation is there")
+        return None, None
     return (position[0], position[1], position[2]), orientation
 
 
@@ -329,7 +327,7 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
     row, column = orientation[:3], orientation[3:]
     worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
     if worst > ORTHONORMAL:
-        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
+        raise header.elements.corrupt(IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
     return orientation
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
+from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
 from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
+_PLACE = {
+    IMAGE_POSITION: "ImagePositionPatient (0020,0032)",
+    IMAGE_ORIENTATION: "ImageOrientationPatient (0020,0037)",
+}
 _REAL_WORLD_VALUE_MAPPING_SEQUENCE = 0x00409096
 _REAL_WORLD_VALUE_SLOPE = 0x00409225
 _RESCALE_INTERCEPT = 0x00281052
@@ -76,8 +81,12 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    told = [name for tag, name in _PLACE.items() if first.elements.texts(tag)]
+    half = first.position is None and len(told) == 1
+    lacking = next((name for name in _PLACE.values() if name not in told), "")
     departures = (
-        (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
+        (unplaced, f"no {lacking}: slices are in the order of InstanceNumber, 1 mm apart"),
+        (half and not unplaced, f"no {lacking}: the image has no place"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
     return tuple(sentence for applies, sentence in departures if applies)

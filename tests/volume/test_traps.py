@@ -18,6 +18,18 @@ def test_slices_at_one_position_are_no_stack() -> None:
     assert {volume.origin for volume in volumes} == {(1.0, 2.0, 3.0)}
 
 
+@pytest.mark.parametrize("missing", ["ImagePositionPatient", "ImageOrientationPatient"])
+def test_a_position_without_an_orientation_is_no_place_and_it_is_said(missing: str) -> None:
+    slices = series("MR", 4, orientation=OBLIQUE, **{missing: None})
+    for order in (slices, slices[::-1]):
+        with pytest.warns(DICOMQRWarning, match=f"no {missing}"):
+            (volume,) = read_volumes(order)
+        assert np.array_equal(volume.array, [each.pixel_array for each in slices])
+        assert (volume.origin, volume.spacing) == ((0, 0, 0), (0.5, 0.75, 1))
+    with pytest.warns(DICOMQRWarning, match=f"no {missing} .*: the image has no place"):
+        read_volumes(slices[:1])
+
+
 @pytest.mark.parametrize("modality", ["CT", "MR", "PT"])
 def test_a_negative_spacing_between_slices_turns_nothing_round(modality: str) -> None:
     (plain,) = read_volumes(series(modality, 4, orientation=OBLIQUE))
