@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     Samples = NDArray[Any]
     Decode = Callable[[memoryview, PixelLayout], Samples]
 
+JPEG_SPECTRAL_SELECTION = "1.2.840.10008.1.2.4.53"
+JPEG_PROGRESSIVE = "1.2.840.10008.1.2.4.55"
+"""Retired, but still in archives; lossy, of 8 or 12 bits."""
+
 BEYOND_DOUBT = 64 << 20
 """Bytes of a frame that are decoded however few bytes make it: a blank mammogram compresses to nothing."""
 
@@ -314,6 +318,8 @@ _CODECS: Mapping[str, Codec] = {
     str(uid.RLELossless): Codec("imagecodecs packbits", decode_rle, {}),
     str(uid.JPEGBaseline8Bit): _JPEG,
     str(uid.JPEGExtended12Bit): _JPEG,
+    JPEG_SPECTRAL_SELECTION: _JPEG,
+    JPEG_PROGRESSIVE: _JPEG,
     str(uid.JPEGLossless): _JPEG_LOSSLESS,
     str(uid.JPEGLosslessSV1): _JPEG_LOSSLESS,
     str(uid.JPEGLSLossless): _JPEG_LS,

@@ -19,6 +19,7 @@ from pydicom.pixels.encoders.native import _encode_frame
 from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
 from itkdicomqr.instance import Instance
 from itkdicomqr.volume import assemble, read_volumes
+from itkdicomqr.volume.codecs import JPEG_PROGRESSIVE, JPEG_SPECTRAL_SELECTION
 from itkdicomqr.volume.options import Options
 from tests.synthetic import noise, series, simpleitk
 from tests.volume.reference import assert_same_voxels
@@ -51,6 +52,10 @@ def jpeg_lossless(values: NDArray[Any]) -> bytes:
 
 def jpeg(values: NDArray[Any]) -> bytes:
     return bytes(imagecodecs.jpeg8_encode(values, level=90))
+
+
+def subsampled_jpeg(values: NDArray[Any]) -> bytes:
+    return bytes(imagecodecs.jpeg8_encode(values, level=90, colorspace="RGB", outcolorspace="YCBCR", subsampling="422"))
 
 
 def rle(values: NDArray[Any]) -> bytes:
@@ -191,10 +196,22 @@ def test_deep_colours_of_jpeg_2000_decode_to_rgb() -> None:
 
 
 @pytest.mark.parametrize("modality", ["CT", "OT"])
-def test_baseline_jpeg_equals_simpleitk(tmp_path: Path, modality: str) -> None:
-    slices = series(modality, 1, pixels=lambda _: smooth(0, "uint8"), syntax=uid.JPEGBaseline8Bit, compress=jpeg)
+@pytest.mark.parametrize(
+    "syntax", [uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, JPEG_SPECTRAL_SELECTION, JPEG_PROGRESSIVE]
+)
+def test_lossy_jpeg_equals_simpleitk(tmp_path: Path, modality: str, syntax: str) -> None:
+    slices = series(modality, 1, pixels=lambda _: smooth(0, "uint8"), syntax=syntax, compress=jpeg)
     (volume,) = read_volumes(slices)
     assert_same_voxels(volume, simpleitk(slices, tmp_path))
+
+
+def test_subsampled_colours_of_jpeg_may_have_an_odd_width() -> None:
+    colours = np.stack([smooth(index, "uint8")[:, :-1] for index in range(3)], axis=-1)
+    assert colours.shape[1] % 2 == 1
+    slices = series("US", 1, pixels=lambda _: colours, syntax=uid.JPEGBaseline8Bit, compress=subsampled_jpeg)
+    slices[0].PhotometricInterpretation = "YBR_FULL_422"
+    (volume,) = read_volumes(slices)
+    assert volume.array.shape == (1, *colours.shape)
 
 
 def test_a_frame_in_several_fragments_is_joined() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -20,7 +22,8 @@ def test_slices_at_one_position_are_no_stack() -> None:
 
 @pytest.mark.parametrize("missing", ["ImagePositionPatient", "ImageOrientationPatient"])
 def test_a_position_without_an_orientation_is_no_place_and_it_is_said(missing: str) -> None:
-    slices = series("MR", 4, orientation=OBLIQUE, **{missing: None})
+    without: dict[str, Any] = {missing: None}
+    slices = series("MR", 4, orientation=OBLIQUE, **without)
     for order in (slices, slices[::-1]):
         with pytest.warns(DICOMQRWarning, match=f"no {missing}"):
             (volume,) = read_volumes(order)
