@@ -140,6 +140,8 @@ class SliceHeader:
         The value of all voxels, where no frame is stored.
     told_step : float or None
         How far the next slice is, mm, where positions follow from what the header says of it.
+    rank : int or None
+        Its number among the slices of the instance, where that is not the frame's.
     """
 
     source: PixelSource = field(repr=False)
@@ -165,6 +167,7 @@ class SliceHeader:
     tile: tuple[int, int] | None = None
     constant: int | None = None
     told_step: float | None = None
+    rank: int | None = None
 
     @property
     def instance(self) -> Instance:
