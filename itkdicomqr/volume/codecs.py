@@ -206,7 +206,8 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     if have < needed:
         message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
         raise CorruptInstanceError(message)
-    big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian
+    # A stream of bytes (OB) is never swapped, whatever it holds.
+    big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian and pixels.VR != "OB"
     swapped = big_endian and layout.bits_allocated <= 8 and pixels.VR == "OW"
     content = _unswapped(pixels.value) if swapped else pixels.value
     if layout.bits_allocated == 1:

@@ -42,6 +42,16 @@ def test_stored_values_without_rescale_are_unchanged(tmp_path: Path, syntax: str
     assert array.dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_a_stream_of_bytes_is_not_swapped_in_big_endian(tmp_path: Path, dtype: str) -> None:
+    slices = series("MR", 2, dtype=dtype, syntax=BIG_ENDIAN)
+    for index, slice_ in enumerate(slices):
+        slice_.PixelData = noise((6, 7), dtype, index).tobytes()
+        slice_["PixelData"].VR = "OB"
+    array = assert_voxels_equal(slices, tmp_path)
+    assert np.array_equal(array[0], noise((6, 7), dtype, 0))
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "int16"])
 @pytest.mark.parametrize("bits", [10, 12, 15])
 @pytest.mark.parametrize("syntax", [IMPLICIT, BIG_ENDIAN])
