@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itkdicomqr.instance import Instance, PixelElement
+    from itkdicomqr.volume.codestream import Codestream
     from itkdicomqr.volume.headers import PixelSource
     from itkdicomqr.volume.layout import PixelLayout
     from itkdicomqr.volume.options import JPEG
@@ -38,6 +39,9 @@ BEYOND_DOUBT = 64 << 20
 
 MAX_EXPANSION = 1000
 """How much a larger frame may grow when it is decoded."""
+
+_LEAST_OF_WIDE_JPEG = 12
+"""The BitsStored that GDCM gives to a JPEG of 9 to 12 bits."""
 
 SUBSAMPLED = 1.5
 """How much uncompressed pixel data may: YBR_FULL_422 stores two samples of three."""
@@ -81,11 +85,14 @@ class Codec:
         From a whole compressed frame to samples.
     colours : mapping
         The photometric interpretations that decoding turns into another.
+    corrected : callable, optional
+        From a layout and what the codestream says to BitsStored; without one the header is believed.
     """
 
     name: str
     decode: Decode
     colours: Mapping[str, str]
+    corrected: Callable[[PixelLayout, Codestream], int] | None = None
 
 
 def is_native(transfer_syntax_uid: str) -> bool:
@@ -113,18 +120,43 @@ def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
 
 
 def as_encoded(layout: PixelLayout, instance: Instance) -> PixelLayout:
-    """Return a layout with the BitsStored of the codestream where that is JPEG 2000.
+    """Return a layout as GDCM corrects it by what the codestream says of its samples.
 
-    GDCM believes its precision, not the header's, so the type of rescaled voxels follows from it. A
-    JPEG's is not believed: some encoders write a smaller one than the values have.
+    The type of rescaled voxels and the inversion of MONOCHROME1 follow from it.
     """
     syntax, pixels = instance.transfer_syntax_uid, instance.pixels
-    if pixels is None or not pixels.encapsulated or _CODECS.get(syntax) is not _JPEG_2000:
+    codec = _CODECS.get(syntax)
+    if pixels is None or not pixels.encapsulated or codec is None or codec.corrected is None:
         return layout
     claim = codestream_of(unboxed(first_fragment(pixels.value)))
-    if claim is None or claim.precision > layout.bits_allocated or claim.precision == layout.bits_stored:
+    if claim is None or claim.precision > layout.bits_allocated:
         return layout
-    return replace(layout, bits_stored=claim.precision, high_bit=claim.precision - 1)
+    if _least_allocated(claim.precision) < layout.bits_allocated:
+        return _narrowed(layout, claim)
+    bits = codec.corrected(layout, claim)
+    return layout if bits == layout.bits_stored else replace(layout, bits_stored=bits, high_bit=bits - 1)
+
+
+def _least_allocated(precision: int) -> int:
+    return next(bits for bits in (8, 16, 32, 64) if precision <= bits)
+
+
+def _narrowed(layout: PixelLayout, claim: Codestream) -> PixelLayout:
+    """Allocate no more bits than the codestream has, and believe its sign."""
+    allocated, bits = _least_allocated(claim.precision), claim.precision
+    signed = layout.signed if claim.signed is None else claim.signed
+    return replace(layout, bits_allocated=allocated, bits_stored=bits, high_bit=bits - 1, signed=signed)
+
+
+def _bits_of_jpeg(layout: PixelLayout, claim: Codestream) -> int:
+    """Return those of a codestream of more than 8 that has fewer than BitsStored; GDCM knows 12 and more."""
+    fewer = 8 < claim.precision < layout.bits_stored
+    return max(claim.precision, _LEAST_OF_WIDE_JPEG) if fewer else layout.bits_stored
+
+
+def _bits_of_jpeg_2000(layout: PixelLayout, claim: Codestream) -> int:
+    """Return those of the codestream, unless its sign is not the header's."""
+    return claim.precision if claim.signed == layout.signed else layout.bits_stored
 
 
 def check_expansion(source: PixelSource) -> None:
@@ -300,7 +332,12 @@ def _jpeg(frame: memoryview, layout: PixelLayout) -> Samples:
 
 def _jpeg_lossless(frame: memoryview, layout: PixelLayout) -> Samples:
     colours = _JPEG_COLOURS["RGB"] if layout.samples > 1 else {}
-    return _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
+    samples = _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
+    claim = codestream_of(frame)
+    if claim is not None and int(samples.max()) >> claim.precision:
+        message = f"its codestream claims {claim.precision} bits and holds larger values, which ITK would cut"
+        raise CorruptInstanceError(message)
+    return samples
 
 
 _NATIVE = frozenset(
@@ -311,10 +348,12 @@ _NATIVE = frozenset(
         uid.ExplicitVRBigEndian,
     }
 )
-_JPEG = Codec("imagecodecs jpeg8", _jpeg, {"YBR_FULL": "RGB", "YBR_FULL_422": "RGB"})
-_JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {})
+_JPEG = Codec("imagecodecs jpeg8", _jpeg, {"YBR_FULL": "RGB", "YBR_FULL_422": "RGB"}, _bits_of_jpeg)
+_JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {}, _bits_of_jpeg)
 _JPEG_LS = Codec("imagecodecs jpegls", partial(_by_imagecodecs, imagecodecs.jpegls_decode), {})
-_JPEG_2000 = Codec("imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS)
+_JPEG_2000 = Codec(
+    "imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS, _bits_of_jpeg_2000
+)
 _CODECS: Mapping[str, Codec] = {
     str(uid.RLELossless): Codec("imagecodecs packbits", decode_rle, {}),
     str(uid.JPEGBaseline8Bit): _JPEG,
