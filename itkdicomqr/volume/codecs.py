@@ -40,9 +40,6 @@ BEYOND_DOUBT = 64 << 20
 MAX_EXPANSION = 1000
 """How much a larger frame may grow when it is decoded."""
 
-_LEAST_OF_WIDE_JPEG = 12
-"""The BitsStored that GDCM gives to a JPEG of 9 to 12 bits."""
-
 SUBSAMPLED = 1.5
 """How much uncompressed pixel data may: YBR_FULL_422 stores two samples of three."""
 
@@ -52,6 +49,9 @@ _JPEG_COLOURS = {
     "YBR_FULL_422": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
 }
 _J2K_COLOURS = {"YBR_RCT": "RGB", "YBR_ICT": "RGB"}
+
+_LEAST_OF_WIDE_JPEG = 12
+"""The BitsStored that GDCM gives to a JPEG of 9 to 12 bits."""
 
 
 @dataclass(frozen=True)
