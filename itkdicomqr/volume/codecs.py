@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itkdicomqr.instance import Instance, PixelElement
+    from itkdicomqr.volume.codestream import Codestream
     from itkdicomqr.volume.headers import PixelSource
     from itkdicomqr.volume.layout import PixelLayout
     from itkdicomqr.volume.options import JPEG
 
     Samples = NDArray[Any]
     Decode = Callable[[memoryview, PixelLayout], Samples]
+
+JPEG_SPECTRAL_SELECTION = "1.2.840.10008.1.2.4.53"
+JPEG_PROGRESSIVE = "1.2.840.10008.1.2.4.55"
+"""Retired, but still in archives; lossy, of 8 or 12 bits."""
 
 BEYOND_DOUBT = 64 << 20
 """Bytes of a frame that are decoded however few bytes make it: a blank mammogram compresses to nothing."""
@@ -44,6 +49,9 @@ _JPEG_COLOURS = {
     "YBR_FULL_422": {"colorspace": "YCBCR", "outcolorspace": "RGB"},
 }
 _J2K_COLOURS = {"YBR_RCT": "RGB", "YBR_ICT": "RGB"}
+
+_LEAST_OF_WIDE_JPEG = 12
+"""The BitsStored that GDCM gives to a JPEG of 9 to 12 bits."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +85,14 @@ class Codec:
         From a whole compressed frame to samples.
     colours : mapping
         The photometric interpretations that decoding turns into another.
+    corrected : callable, optional
+        From a layout and what the codestream says to BitsStored; without one the header is believed.
     """
 
     name: str
     decode: Decode
     colours: Mapping[str, str]
+    corrected: Callable[[PixelLayout, Codestream], int] | None = None
 
 
 def is_native(transfer_syntax_uid: str) -> bool:
@@ -109,18 +120,43 @@ def undoes_colours(transfer_syntax_uid: str, photometric: str) -> bool:
 
 
 def as_encoded(layout: PixelLayout, instance: Instance) -> PixelLayout:
-    """Return a layout with the BitsStored of the codestream where that is JPEG 2000.
+    """Return a layout as GDCM corrects it by what the codestream says of its samples.
 
-    GDCM believes its precision, not the header's, so the type of rescaled voxels follows from it. A
-    JPEG's is not believed: some encoders write a smaller one than the values have.
+    The type of rescaled voxels and the inversion of MONOCHROME1 follow from it.
     """
     syntax, pixels = instance.transfer_syntax_uid, instance.pixels
-    if pixels is None or not pixels.encapsulated or _CODECS.get(syntax) is not _JPEG_2000:
+    codec = _CODECS.get(syntax)
+    if pixels is None or not pixels.encapsulated or codec is None or codec.corrected is None:
         return layout
     claim = codestream_of(unboxed(first_fragment(pixels.value)))
-    if claim is None or claim.precision > layout.bits_allocated or claim.precision == layout.bits_stored:
+    if claim is None or claim.precision > layout.bits_allocated:
         return layout
-    return replace(layout, bits_stored=claim.precision, high_bit=claim.precision - 1)
+    if _least_allocated(claim.precision) < layout.bits_allocated:
+        return _narrowed(layout, claim)
+    bits = codec.corrected(layout, claim)
+    return layout if bits == layout.bits_stored else replace(layout, bits_stored=bits, high_bit=bits - 1)
+
+
+def _least_allocated(precision: int) -> int:
+    return next(bits for bits in (8, 16, 32, 64) if precision <= bits)
+
+
+def _narrowed(layout: PixelLayout, claim: Codestream) -> PixelLayout:
+    """Allocate no more bits than the codestream has, and believe its sign."""
+    allocated, bits = _least_allocated(claim.precision), claim.precision
+    signed = layout.signed if claim.signed is None else claim.signed
+    return replace(layout, bits_allocated=allocated, bits_stored=bits, high_bit=bits - 1, signed=signed)
+
+
+def _bits_of_jpeg(layout: PixelLayout, claim: Codestream) -> int:
+    """Return those of a codestream of more than 8 that has fewer than BitsStored; GDCM knows 12 and more."""
+    fewer = 8 < claim.precision < layout.bits_stored
+    return max(claim.precision, _LEAST_OF_WIDE_JPEG) if fewer else layout.bits_stored
+
+
+def _bits_of_jpeg_2000(layout: PixelLayout, claim: Codestream) -> int:
+    """Return those of the codestream, unless its sign is not the header's."""
+    return claim.precision if claim.signed == layout.signed else layout.bits_stored
 
 
 def check_expansion(source: PixelSource) -> None:
@@ -202,7 +238,8 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     if have < needed:
         message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
         raise CorruptInstanceError(message)
-    big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian
+    # A stream of bytes (OB) is never swapped, whatever it holds.
+    big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian and pixels.VR != "OB"
     swapped = big_endian and layout.bits_allocated <= 8 and pixels.VR == "OW"
     content = _unswapped(pixels.value) if swapped else pixels.value
     if layout.bits_allocated == 1:
@@ -295,7 +332,12 @@ def _jpeg(frame: memoryview, layout: PixelLayout) -> Samples:
 
 def _jpeg_lossless(frame: memoryview, layout: PixelLayout) -> Samples:
     colours = _JPEG_COLOURS["RGB"] if layout.samples > 1 else {}
-    return _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
+    samples = _by_imagecodecs(imagecodecs.jpeg8_decode, frame, layout, **colours)
+    claim = codestream_of(frame)
+    if claim is not None and int(samples.max()) >> claim.precision:
+        message = f"its codestream claims {claim.precision} bits and holds larger values, which ITK would cut"
+        raise CorruptInstanceError(message)
+    return samples
 
 
 _NATIVE = frozenset(
@@ -306,14 +348,18 @@ _NATIVE = frozenset(
         uid.ExplicitVRBigEndian,
     }
 )
-_JPEG = Codec("imagecodecs jpeg8", _jpeg, {"YBR_FULL": "RGB", "YBR_FULL_422": "RGB"})
-_JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {})
+_JPEG = Codec("imagecodecs jpeg8", _jpeg, {"YBR_FULL": "RGB", "YBR_FULL_422": "RGB"}, _bits_of_jpeg)
+_JPEG_LOSSLESS = Codec("imagecodecs jpeg8", _jpeg_lossless, {}, _bits_of_jpeg)
 _JPEG_LS = Codec("imagecodecs jpegls", partial(_by_imagecodecs, imagecodecs.jpegls_decode), {})
-_JPEG_2000 = Codec("imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS)
+_JPEG_2000 = Codec(
+    "imagecodecs jpeg2k", partial(_by_imagecodecs, imagecodecs.jpeg2k_decode), _J2K_COLOURS, _bits_of_jpeg_2000
+)
 _CODECS: Mapping[str, Codec] = {
     str(uid.RLELossless): Codec("imagecodecs packbits", decode_rle, {}),
     str(uid.JPEGBaseline8Bit): _JPEG,
     str(uid.JPEGExtended12Bit): _JPEG,
+    JPEG_SPECTRAL_SELECTION: _JPEG,
+    JPEG_PROGRESSIVE: _JPEG,
     str(uid.JPEGLossless): _JPEG_LOSSLESS,
     str(uid.JPEGLosslessSV1): _JPEG_LOSSLESS,
     str(uid.JPEGLSLossless): _JPEG_LS,

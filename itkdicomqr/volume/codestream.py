@@ -33,12 +33,15 @@ class Codestream:
         In pixels, and samples per pixel.
     precision : int
         Bits per sample.
+    signed : bool or None
+        Whether the samples are signed; None where the codestream has no say, as a JPEG's.
     """
 
     width: int
     height: int
     components: int
     precision: int
+    signed: bool | None = None
 
 
 def codestream_of(frame: memoryview) -> Codestream | None:
@@ -81,7 +84,7 @@ def _jpeg2000(frame: memoryview) -> Codestream:
     """Read the SIZ segment (ISO 15444-1 A.5.1)."""
     right, bottom, left, top = struct.unpack_from(">4I", frame, 8)
     components, precision = struct.unpack_from(">HB", frame, 40)
-    return Codestream(right - left, bottom - top, components, (precision & 0x7F) + 1)
+    return Codestream(right - left, bottom - top, components, (precision & 0x7F) + 1, signed=precision > 0x7F)
 
 
 def _jpeg(frame: memoryview) -> Codestream | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, repeater_has_tag
 
 from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.scan import Header
@@ -219,7 +219,8 @@ def vr_of(element: RawElement) -> str:
         return element.VR
     if element.tag & 0xFFFF == 0:
         return "UL"
-    return dictionary_VR(element.tag) if dictionary_has_tag(element.tag) else "UN"
+    known = dictionary_has_tag(element.tag) or repeater_has_tag(element.tag)
+    return dictionary_VR(element.tag) if known else "UN"
 
 
 def shown(numbers: Iterable[float]) -> str:

@@ -105,7 +105,8 @@ def by_number(header: SliceHeader) -> tuple[bool, int, str, int, int]:
     """Return what sorts slices by InstanceNumber, then by SOP Instance UID, then by segment, then by frame."""
     number = header.instance_number
     segment = 0 if header.segment is None else header.segment.number
-    return number is None, number or 0, header.sop_instance_uid, segment, header.frame
+    rank = header.frame if header.rank is None else header.rank
+    return number is None, number or 0, header.sop_instance_uid, segment, rank
 
 
 def _split(

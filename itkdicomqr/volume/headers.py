@@ -33,14 +33,16 @@ LARGEST_RESCALE = 1e290
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
+IMAGE_POSITION = 0x00200032
+IMAGE_ORIENTATION = 0x00200037
+
 _MODALITY = 0x00080060
 _IMAGE_TYPE = 0x00080008
 _SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
 _NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
+_IMAGE_PLANE_PIXEL_SPACING = 0x30020011
 _INSTANCE_NUMBER = 0x00200013
-_IMAGE_POSITION = 0x00200032
-_IMAGE_ORIENTATION = 0x00200037
 _FRAME_OF_REFERENCE_UID = 0x00200052
 _NUMBER_OF_FRAMES = 0x00280008
 _ROWS = 0x00280010
@@ -117,14 +119,14 @@ class SliceHeader:
     layout : PixelLayout
         How the pixels are stored, and how many make the slice.
     slope, intercept : float
-        From stored values to output units; of an RT Dose, DoseGridScaling and 0.
+        From stored values to output units; of an RT Dose, DoseGridScaling and 0; of colours 1 and 0.
     position : tuple of float or None
         ImagePositionPatient, LPS, mm.
     orientation : tuple of float or None
         ImageOrientationPatient: the row's direction, then the column's.
     pixel_spacing, imager_pixel_spacing : tuple of float or None
-        Between rows, then between columns, mm; the first as ultrasound regions or a scanner of films
-        tell it where they do.
+        Between rows, then between columns, mm; the first as ultrasound regions, the plane of an RT Image
+        or a scanner of films tell it where they do.
     spacing_between_slices : float or None
         mm, with the sign that some vendors give it.
     segment : Segment or None
@@ -135,6 +137,8 @@ class SliceHeader:
         The value of all voxels, where no frame is stored.
     told_step : float or None
         How far the next slice is, mm, where positions follow from what the header says of it.
+    rank : int or None
+        Its number among the slices of the instance, where that is not the frame's.
     """
 
     source: PixelSource = field(repr=False)
@@ -160,6 +164,7 @@ class SliceHeader:
     tile: tuple[int, int] | None = None
     constant: int | None = None
     told_step: float | None = None
+    rank: int | None = None
 
     @property
     def instance(self) -> Instance:
@@ -226,7 +231,7 @@ def detached(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) -> SliceHeader:
     sop_class_uid = top.text(SOP_CLASS_UID) or source.instance.sop_class_uid
-    slope, intercept = _rescale(elements, sop_class_uid)
+    slope, intercept = _rescale(elements, sop_class_uid) if source.layout.samples == 1 else (1.0, 0.0)
     position, orientation = place_of(elements)
     return SliceHeader(
         source=source,
@@ -296,20 +301,17 @@ def _held(elements: Elements, tag: int, factor: float) -> float:
 
 
 def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | None]:
-    """Read ImagePositionPatient and ImageOrientationPatient, both or none.
+    """Read ImagePositionPatient and ImageOrientationPatient; one without the other tells no place.
 
     Raises
     ------
     CorruptInstanceError
-        One of them is missing, or is no numbers.
+        One of them is no numbers.
     """
-    position = elements.lengths(_IMAGE_POSITION, 3)
-    orientation = elements.numbers(_IMAGE_ORIENTATION, 6)
-    if position is None and orientation is None:
-        return None, None
+    position = elements.lengths(IMAGE_POSITION, 3)
+    orientation = elements.numbers(IMAGE_ORIENTATION, 6)
     if position is None or orientation is None:
-        missing = _IMAGE_POSITION if position is None else _IMAGE_ORIENTATION
-        raise elements.corrupt(missing, "is missing, but the other of position and orientation is there")
+        return None, None
     return (position[0], position[1], position[2]), orientation
 
 
@@ -325,14 +327,15 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
     row, column = orientation[:3], orientation[3:]
     worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
     if worst > ORTHONORMAL:
-        raise header.elements.corrupt(_IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
+        raise header.elements.corrupt(IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
     return orientation
 
 
 def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
-    """Return the spacing of pixels in the patient: of ultrasound that of its regions, else of what was scanned."""
+    """Return the spacing of pixels: of ultrasound that of its regions, of an RT Image that of its plane."""
     return (
         calibrated_spacing(elements)
+        or _spacing(elements, _IMAGE_PLANE_PIXEL_SPACING)
         or _spacing(elements, _PIXEL_SPACING)
         or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
     )

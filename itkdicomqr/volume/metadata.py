@@ -1,9 +1,10 @@
 """Headers as dictionaries, with the keys and values that GDCM gives to ITK.
 
 ``"gggg|eeee"`` in lower case for the public elements of the top level but sequences, pixel data and
-what follows it. Text keeps its padding; bytes are base64; floating point has six digits. One thing
-differs from ITK: text beyond ASCII is decoded by SpecificCharacterSet. ``dictionary="clean"`` strips
-the padding, and writes floating point with all its digits.
+what follows it. Text keeps its padding, up to a NUL; bytes are base64; floating point has six digits.
+Two things differ from ITK: text beyond ASCII is decoded by SpecificCharacterSet, and where the encoding
+tells no VR, attributes younger than GDCM's dictionary are read as what they are, not as bytes.
+``dictionary="clean"`` strips the padding, and writes floating point with all its digits.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from itkdicomqr.scan import RawElement
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.options import Dictionary
 
@@ -35,6 +37,8 @@ _TEXTS = frozenset(
 )
 _SINGLE_TEXTS = frozenset({"LT", "ST", "UR", "UT"})
 """VRs of one value, in which a backslash and spaces at the front are text (PS3.5 6.2)."""
+_LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "OD", "OV", "UN"})
+"""VRs of bytes, of which an empty element has no entry; the others have one without text."""
 _ESCAPE = b"\x1b"
 _RESOLVED_VRS = {"US or SS": "US", "US or SS or OW": "US", "OB or OW": "OW"}
 """What the VRs are that depend on other elements, unless the pixels are signed (PS3.5 annex A)."""
@@ -161,7 +165,7 @@ class _Header:
         return _FULL_PRECISION.get(vr, str) if self.clean else _SIX_DIGITS.get(vr, str)
 
     def _text(self, value: bytes) -> str:
-        content = value.removesuffix(b"\0")
+        content = value.partition(b"\0")[0]
         if content.isascii() and _ESCAPE not in content:
             return content.decode("ascii")
         return decoded(content, self.character_sets)
@@ -193,8 +197,11 @@ def _without_padding(text: str, vr: str) -> str:
     return "\\".join(part.strip(" \0") for part in text.split("\\"))
 
 
-def _listed(tag: int, item: Any) -> bool:
-    return not (tag >= FIRST_PIXEL_TAG or tag >> 16 & 1 or vr_of(item) == "SQ")
+def _listed(tag: int, item: RawElement) -> bool:
+    if tag >= FIRST_PIXEL_TAG or tag >> 16 & 1:
+        return False
+    vr = vr_of(item)
+    return vr != "SQ" and bool(item.value or vr not in _LISTED_WITH_BYTES)
 
 
 def as_entries(key: Mapping[str, Any]) -> Entries:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
+from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
 from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 from itkdicomqr.volume.ultrasound import is_in_volume
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
-_IMAGE_POSITION = 0x00200032
+_PLACE = {
+    IMAGE_POSITION: "ImagePositionPatient (0020,0032)",
+    IMAGE_ORIENTATION: "ImageOrientationPatient (0020,0037)",
+}
+_RESCALE_INTERCEPT = 0x00281052
+_RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 
@@ -54,6 +60,7 @@ def notices_of(
         (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
         (bool(mappings), "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
+        (any(map(_has_unused_rescale, slices)), "colours are as stored: RescaleSlope (0028,1053) is not applied"),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
         *_of_segmentation(slices),
         *_of_spacing(first, options),
@@ -72,17 +79,21 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         What was asked for.
     """
     first = slices[0]
-    one_place = first.frames > 1 and first.position is None and _IMAGE_POSITION in first.top
+    one_place = first.frames > 1 and first.position is None and IMAGE_POSITION in first.top
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
+    told = [name for tag, name in _PLACE.items() if first.elements.texts(tag)]
+    half = first.position is None and len(told) == 1
+    lacking = next((name for name in _PLACE.values() if name not in told), "")
     departures = (
         (
             is_in_volume(first),
             "positions are in VolumeFrameOfReferenceUID (0020,9312): the axes are not the patient's",
         ),
         (one_place, "one ImagePositionPatient (0020,0032) for all frames says nothing of theirs, and is not used"),
-        (unplaced, "no ImagePositionPatient (0020,0032): slices are in the order of InstanceNumber, 1 mm apart"),
+        (unplaced, f"no {lacking}: slices are in the order of InstanceNumber, 1 mm apart"),
+        (half and not unplaced, f"no {lacking}: the image has no place"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
     )
     return tuple(sentence for applies, sentence in departures if applies)
@@ -100,6 +111,12 @@ def _level_of_caller() -> int:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
         level, frame = level + 1, frame.f_back
     return level
+
+
+def _has_unused_rescale(header: SliceHeader) -> bool:
+    if header.layout.samples == 1:
+        return False
+    return (header.elements.number(_RESCALE_SLOPE) or 1, header.elements.number(_RESCALE_INTERCEPT) or 0) != (1, 0)
 
 
 def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:

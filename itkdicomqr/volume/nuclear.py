@@ -38,9 +38,10 @@ _SLICE_VECTOR = 0x00540080
 def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     """Place frames by the first detector, reconstructed slices one after the other.
 
-    Slices are SpacingBetweenSlices apart along the normal, against it where that is negative
-    (PS3.3 C.8.4.15), and 1 mm where it is missing, as in ITK. Frames that are no slices, such as a
-    dynamic study's, get no place.
+    Where no detector has a place, the ImagePositionPatient is that of the top level. Slices are
+    SpacingBetweenSlices apart along the normal, against it where that is negative (PS3.3 C.8.4.15),
+    and 1 mm where it is missing, as in ITK. Frames that are no slices, such as a dynamic study's, get
+    no place.
 
     Raises
     ------
@@ -49,7 +50,8 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     """
     top = headers[0].top
     detectors = top.items(_DETECTOR_INFORMATION_SEQUENCE)
-    position, orientation = place_of(detectors[0]) if detectors else (None, None)
+    of_detector = place_of(detectors[0]) if detectors else (None, None)
+    position, orientation = of_detector if of_detector[0] else place_of(top)
     if len(headers) == 1:
         return [replace(headers[0], position=position, orientation=orientation)]
     vectors = {tag: _vector(top, tag, len(headers)) for tag in FRAME_VECTORS if tag in _pointer(top)}

@@ -80,8 +80,12 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
     (_is_stray_transform, "YBR_RCT and YBR_ICT (0028,0004) exist within JPEG 2000 alone"),
     (_is_wide_ybr, "YBR colours of other than 8 bits are not converted"),
     (
-        lambda header: header.layout.photometric == "YBR_FULL_422" and header.layout.columns % 2 == 1,
-        "YBR_FULL_422 with an odd number of columns is not converted",
+        lambda header: (
+            header.layout.photometric == "YBR_FULL_422"
+            and header.layout.columns % 2 == 1
+            and is_native(header.instance.transfer_syntax_uid)
+        ),
+        "YBR_FULL_422 with an odd number of columns is not converted uncompressed",
     ),
     (
         lambda header: header.layout.photometric == "PALETTE COLOR" and (header.slope, header.intercept) != (1, 0),

@@ -107,25 +107,35 @@ def _segment_of(header: SliceHeader, segments: Mapping[int, Segment]) -> Segment
 
 
 def _completed(headers: Sequence[SliceHeader], segments: Iterable[Segment | None], constant: int) -> list[SliceHeader]:
-    """Add a constant slice for each plane that a segment lacks."""
+    """Add a constant slice for each plane that a segment lacks, and rank all slices of each segment alike."""
     if any(header.position is None or header.orientation != headers[0].orientation for header in headers):
         return list(headers)
     towards = normal(checked_orientation(headers[0]))
     planes = _planes(headers, towards)
-    completed = list(headers)
-    heights_of: dict[Segment | None, list[float]] = {segment: [] for segment in segments}
-    _check_count(headers, len(planes), len(heights_of))
+    stored_of: dict[Segment | None, list[SliceHeader]] = {segment: [] for segment in segments}
+    _check_count(headers, len(planes), len(stored_of))
     for header in headers:
-        heights_of[header.segment].append(dot(header.position or (), towards))
-    for segment, heights in heights_of.items():
-        heights.sort()
-        absent = [plane for plane in planes if not _is_among(dot(plane, towards), heights)]
-        first = len(completed)
-        completed += [
-            replace(headers[0], frame=first + index, position=plane, segment=segment, constant=constant)
-            for index, plane in enumerate(absent)
-        ]
-    return completed
+        stored_of[header.segment].append(header)
+
+    def height(header: SliceHeader) -> float:
+        return dot(header.position or (), towards)
+
+    heights_of = {segment: list(map(height, stored)) for segment, stored in stored_of.items()}
+    descending = _are_descending(heights_of.values())
+    completed: list[SliceHeader] = []
+    for segment, stored in stored_of.items():
+        heights = sorted(heights_of[segment])
+        absent = (plane for plane in planes if not _is_among(dot(plane, towards), heights))
+        made = [replace(headers[0], position=plane, segment=segment, constant=constant) for plane in absent]
+        completed += sorted(stored + made, key=height, reverse=descending)
+    ranked = [replace(header, rank=rank) for rank, header in enumerate(completed)]
+    return sorted(ranked, key=lambda header: (header.constant is not None, header.frame))
+
+
+def _are_descending(heights_of_segments: Iterable[Sequence[float]]) -> bool:
+    """Tell whether the frames of every segment that has several go against the normal; then all segments do."""
+    several = [heights for heights in heights_of_segments if len(heights) > 1]
+    return bool(several) and all(after < before for heights in several for before, after in pairwise(heights))
 
 
 def _check_count(headers: Sequence[SliceHeader], planes: int, segments: int) -> None:

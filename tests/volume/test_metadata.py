@@ -71,6 +71,18 @@ def test_each_slice_has_the_keys_and_values_of_simpleitk(tmp_path: Path, syntax:
     assert list(volume.slices) == [simpleitk_metadata(path) for path in paths]
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
+def test_overlays_nuls_and_empty_elements_are_as_in_simpleitk(tmp_path: Path, syntax: str) -> None:
+    slices = series("MR", 1, syntax=syntax, SoftwareVersions="AB\0\0", ICCProfile=b"", StationName="")
+    slices[0].add_new(0x60000010, "US", 6)
+    slices[0].add_new(0x60000040, "CS", "G")
+    slices[0].add_new(0x60003000, "OW", b"\1\2")
+    slices[0].add_new(0x60023000, "OW", b"")
+    paths = write(slices, tmp_path)
+    (volume,) = read_volumes(paths)
+    assert volume.slices[0] == simpleitk_metadata(paths[0])
+
+
 def test_clean_metadata_have_no_padding_and_all_digits() -> None:
     slices = series(
         "MR", 2, **ATTRIBUTES, FrameTimeVector=["1", "2"], TimeRange=[0.1, 1 / 3], AdditionalPatientHistory=" a\\b "

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 SLICE_VECTOR, TIME_SLOT_VECTOR = 0x00540080, 0x00540070
 
+PLACED: dict[str, Any] = {
+    "ImageOrientationPatient": list(map(str, AXIAL)),
+    "ImagePositionPatient": lambda index: ["1", "2", str(3 + 4 * index)],
+}
+
 
 def frames(count: int = 4, orientation: Sequence[float] = AXIAL, **overrides: Any) -> Dataset:
     detector = Dataset()
@@ -81,6 +86,28 @@ def test_a_single_frame_lies_where_its_detector_was(tmp_path: Path) -> None:
     instance = frames(1, OBLIQUE, NumberOfFrames=1)
     (volume,) = read_volumes([instance])
     assert_same_geometry(volume, simpleitk(instance, tmp_path))
+
+
+def test_slices_without_a_detector_lie_where_they_say_themselves() -> None:
+    slices = series("OT", 3, Modality="NM", SOPClassUID=NUCLEAR_MEDICINE, **PLACED)
+    (volume,) = read_volumes(slices)
+    assert volume.origin == (1.0, 2.0, 3.0)
+    assert volume.spacing == (0.5, 0.75, 4.0)
+    assert volume.array.tobytes() == b"".join(each.PixelData for each in slices)
+
+
+def test_frames_without_a_detector_begin_where_the_header_says() -> None:
+    instance = frames(
+        FrameIncrementPointer=SLICE_VECTOR,
+        SliceVector=[1, 2, 3, 4],
+        SpacingBetweenSlices="4",
+        DetectorInformationSequence=[],
+        ImagePositionPatient=["1", "2", "3"],
+        ImageOrientationPatient=list(map(str, AXIAL)),
+    )
+    (volume,) = read_volumes([instance])
+    assert volume.origin == (1.0, 2.0, 3.0)
+    assert volume.spacing == (0.5, 0.75, 4.0)
 
 
 def test_a_vector_that_does_not_number_each_frame_is_refused() -> None:

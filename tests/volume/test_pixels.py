@@ -42,6 +42,16 @@ def test_stored_values_without_rescale_are_unchanged(tmp_path: Path, syntax: str
     assert array.dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16"])
+def test_a_stream_of_bytes_is_not_swapped_in_big_endian(tmp_path: Path, dtype: str) -> None:
+    slices = series("MR", 2, dtype=dtype, syntax=BIG_ENDIAN)
+    for index, slice_ in enumerate(slices):
+        slice_.PixelData = noise((6, 7), dtype, index).tobytes()
+        slice_["PixelData"].VR = "OB"
+    array = assert_voxels_equal(slices, tmp_path)
+    assert np.array_equal(array[0], noise((6, 7), dtype, 0))
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "int16"])
 @pytest.mark.parametrize("bits", [10, 12, 15])
 @pytest.mark.parametrize("syntax", [IMPLICIT, BIG_ENDIAN])
@@ -107,6 +117,14 @@ def test_monochrome1_is_inverted_before_rescale(tmp_path: Path, dtype: str, resc
     assert not stored.report.monochrome1_inverted
     assert stored.array.dtype == dtype
     assert stored.array[0].tolist() == noise((6, 7), dtype, seed=1000).tolist()
+
+
+def test_colours_are_not_rescaled() -> None:
+    (slice_,) = series("OT", 1, pixels=lambda index: noise((6, 7, 3), "uint8", index), RescaleIntercept="-1024.5")
+    (volume,) = read_volumes([slice_])
+    assert volume.array.dtype == np.uint8
+    assert volume.array.tobytes() == slice_.PixelData
+    assert "colours are as stored: RescaleSlope (0028,1053) is not applied" in volume.report.warnings
 
 
 def test_a_slope_that_is_fractional_in_one_slice_makes_all_fractional() -> None:

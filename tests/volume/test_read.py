@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.uid import RTImageStorage
 
 from itkdicomqr.errors import InputError, LimitExceededError
 from itkdicomqr.instance import Instance
@@ -125,6 +126,13 @@ def test_a_radiograph_has_the_calibrated_spacing_unless_the_imagers_is_wanted(
     assert volume.spacing[:2] == expected
     if source == "imager":
         assert_equals_simpleitk(volume, simpleitk(radiograph, tmp_path))
+
+
+def test_an_rt_image_has_the_spacing_of_its_plane(tmp_path: Path) -> None:
+    portal = series("OT", 1, SOPClassUID=RTImageStorage, Modality="RTIMAGE", ImagePlanePixelSpacing=["0.2", "0.3"])
+    (volume,) = read_volumes(portal)
+    assert volume.spacing == (0.3, 0.2, 1.0)
+    assert_equals_simpleitk(volume, simpleitk(portal, tmp_path))
 
 
 def test_a_dose_is_scaled() -> None:

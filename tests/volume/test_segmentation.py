@@ -43,6 +43,17 @@ def test_all_segments_have_the_grid_of_all_frames() -> None:
         assert volume.report.max_corner_error_mm < 1e-9
 
 
+def test_segments_stored_against_the_normal_all_keep_that_order() -> None:
+    instance = segmentation(masks())
+    for groups in instance.PerFrameFunctionalGroupsSequence:
+        place = groups.PlanePositionSequence[0].ImagePositionPatient
+        place[2] = 33.7 + 5 * 2.5 - (float(place[2]) - 33.7)
+    for volume, mask in zip(read_volumes([instance]), masks().values(), strict=True):
+        assert np.array_equal(volume.array, mask)
+        assert volume.origin == (*ORIGIN[:2], 33.7 + 5 * 2.5)
+        assert volume.direction[2, 2] == -1
+
+
 def test_planes_that_are_not_stored_are_told() -> None:
     volumes = read_volumes([segmentation(masks())])
     assert volumes[0].report.warnings == ("planes that are not stored: 3, filled with 0",)

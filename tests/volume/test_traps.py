@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
@@ -16,6 +18,19 @@ def test_slices_at_one_position_are_no_stack() -> None:
     volumes = read_volumes(slices)
     assert [volume.array.shape for volume in volumes] == [(1, 6, 7)] * 4
     assert {volume.origin for volume in volumes} == {(1.0, 2.0, 3.0)}
+
+
+@pytest.mark.parametrize("missing", ["ImagePositionPatient", "ImageOrientationPatient"])
+def test_a_position_without_an_orientation_is_no_place_and_it_is_said(missing: str) -> None:
+    without: dict[str, Any] = {missing: None}
+    slices = series("MR", 4, orientation=OBLIQUE, **without)
+    for order in (slices, slices[::-1]):
+        with pytest.warns(DICOMQRWarning, match=f"no {missing}"):
+            (volume,) = read_volumes(order)
+        assert np.array_equal(volume.array, [each.pixel_array for each in slices])
+        assert (volume.origin, volume.spacing) == ((0, 0, 0), (0.5, 0.75, 1))
+    with pytest.warns(DICOMQRWarning, match=f"no {missing} .*: the image has no place"):
+        read_volumes(slices[:1])
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "PT"])
