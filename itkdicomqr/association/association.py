@@ -54,12 +54,15 @@ class Retrieved:
         The final status.
     failed : int
         Failed sub-operations.
+    sent : int or None
+        Completed sub-operations, with a warning or without; None where they are not counted.
     server_comment : str
         Error Comment (0000,0902), escaped.
     """
 
     status: int
     failed: int
+    sent: int | None
     server_comment: str
 
     def __str__(self) -> str:
@@ -187,8 +190,7 @@ class Association:
                 if message.command.field == Field.C_STORE_RQ:
                     yield from self._stored(message)
                 message = self._channel.receive("idle")
-            command = message.command
-            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+            return _retrieved(message.command)
 
     def move(self, identifier: Dataset, destination: str) -> Generator[bool, None, Retrieved]:
         """Have instances sent to a Storage SCP (C-MOVE, PS3.4 C.4.2).
@@ -220,8 +222,7 @@ class Association:
             while message is None or self._pending(message, Field.C_MOVE_RSP, context):
                 yield message is not None
                 message = self._channel.heard(TICK_SECONDS)
-            command = message.command
-            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+            return _retrieved(message.command)
 
     @property
     def local_host(self) -> str:
@@ -351,6 +352,12 @@ class Association:
 def _failure(command: Command) -> StatusError:
     message = status.describe(command.status)
     return StatusError(message, status=command.status, server_comment=_comment(command))
+
+
+def _retrieved(command: Command) -> Retrieved:
+    completed = command.number(Element.COMPLETED) + command.number(Element.WARNING)
+    sent = completed if Element.COMPLETED in command.elements else None
+    return Retrieved(command.status, command.number(Element.FAILED), sent, _comment(command))
 
 
 def _comment(command: Command) -> str:

@@ -259,6 +259,41 @@ def test_a_move_that_brings_nothing_tells_the_status_in_words(status: int, words
     assert "\n" not in caught.value.server_comment
 
 
+LATE = 1.0
+
+
+@pytest.mark.parametrize(
+    ("counters", "waits"),
+    [
+        ({"COMPLETED": 0, "FAILED": 3}, False),
+        ({"COMPLETED": 3, "FAILED": 3}, True),
+        ({"COMPLETED": 1, "FAILED": 2}, True),
+        ({"COMPLETED": 0, "WARNING": 1, "FAILED": 2}, True),
+        ({"COMPLETED": 3, "FAILED": 0}, True),
+        ({"FAILED": 3}, True),
+        ({}, True),
+    ],
+    ids=str,
+)
+def test_only_what_the_archive_claims_to_have_sent_is_waited_for(counters: dict[str, int], waits: bool) -> None:
+    answer = response(Field.C_MOVE_RSP, 0xB000, None, SERVICE, **counters)
+    with erring(PENDING, answer, timeouts=replace(BRISK, late=LATE)) as (node, receiver, _):
+        begin = monotonic()
+        with pytest.raises(MoveNothingArrivedError):
+            moved(node, receiver)
+        assert (monotonic() - begin >= LATE) is waits
+
+
+def test_a_single_instance_that_the_archive_calls_failed_is_not_waited_for() -> None:
+    wanted = {min(WANTED[FIRST_SERIES])}
+    answer = response(Field.C_MOVE_RSP, 0xB000, None, SERVICE, FAILED=1)
+    with erring(answer, timeouts=replace(BRISK, late=LATE)) as (node, receiver, _):
+        begin = monotonic()
+        with pytest.raises(MoveNothingArrivedError):
+            moved(node, receiver, asked(FIRST_SERIES, sorted(wanted)), wanted)
+        assert monotonic() - begin < LATE
+
+
 @pytest.mark.parametrize(
     ("steps", "kind", "words"),
     [
