@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr.association import Association, Deadline, Retrieved, status
 from itkdicomqr.association.association import TICK_SECONDS
 from itkdicomqr.association.contexts import MOVE, service
+from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.association.pending import Pending
 from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.errors import (
@@ -55,6 +56,7 @@ def move(
     complete: Callable[[], bool],
     expected: Collection[str] = (),
     lossy: bool = False,
+    back_off: Sequence[float] = BACK_OFF,
 ) -> Generator[Instance, None, Moved]:
     """Bring instances of one series by C-MOVE.
 
@@ -74,6 +76,8 @@ def move(
         The SOP Instance UIDs that an error calls missing if nothing comes.
     lossy : bool
         Whether transfer syntaxes that lose something are accepted.
+    back_off : sequence of float
+        Seconds to wait before each further try of an association that the archive rejects for now.
 
     Yields
     ------
@@ -89,6 +93,8 @@ def move(
     ------
     MoveNothingArrivedError
         Nothing came; it says what the archive must have configured.
+    AssociationRejectedError
+        The archive rejects the association, permanently or still.
     DeadlineError
         Neither an answer nor an instance came in time.
     """
@@ -96,7 +102,7 @@ def move(
     uids = request.get("SOPInstanceUID")
     wanted = None if not uids else {uids} if isinstance(uids, str) else set(uids)
     with (
-        Association.open(endpoint, [service(MOVE[endpoint.model])], deadline) as association,
+        open_patiently(endpoint, [service(MOVE[endpoint.model])], deadline, back_off) as association,
         receiver.expect(request.SeriesInstanceUID, deadline, wanted, lossy=lossy) as pending,
         _asking(association, request, node.calling_ae_title, pending) as answer,
     ):

@@ -28,6 +28,7 @@ def by_move(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
                 complete=lambda: arrivals.is_complete,
                 expected=arrivals.listing.known,
                 lossy=lossy,
+                back_off=arrivals.choices.back_off,
             )
             whole = not request.get("SOPInstanceUID")
             try:

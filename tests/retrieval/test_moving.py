@@ -24,7 +24,7 @@ from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.association.stream import Message
 from itkdicomqr.catalogue import identifier
 from itkdicomqr.criteria import Level
-from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError
+from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, DeadlineError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Timeouts
 from itkdicomqr.retrieval.moving import Moved, move
@@ -41,6 +41,7 @@ from tests.faults import (
     acceptance,
     leaving_nothing,
     playing,
+    rejection,
     response,
 )
 from tests.servers import RunningArchive, dcmqrscp, embedded, free_port, orthanc
@@ -257,6 +258,24 @@ def test_a_move_that_brings_nothing_tells_the_status_in_words(status: int, words
     assert words in str(caught.value)
     assert "Doe" not in str(caught.value)
     assert "\n" not in caught.value.server_comment
+
+
+BUSY = (HEAR, rejection(2, 3, 2), CLOSE)
+
+
+def test_a_rejection_for_now_is_waited_out() -> None:
+    with playing(BUSY, BUSY, (*ASKED, SUCCESS)) as stage:
+        node = stage.node(BRISK, receiver=f"{HOST}:0")
+        with Receiver(node) as receiver, pytest.raises(MoveNothingArrivedError, match="success"):
+            moved(node, receiver)
+
+
+def test_a_rejection_for_good_is_not() -> None:
+    with playing((HEAR, rejection(1, 1, 7), CLOSE), BUSY) as stage:
+        node = stage.node(BRISK, receiver=f"{HOST}:0")
+        with Receiver(node) as receiver, pytest.raises(AssociationRejectedError, match="AE title"):
+            moved(node, receiver)
+    assert len(stage.farewells) == 1
 
 
 LATE = 1.0
