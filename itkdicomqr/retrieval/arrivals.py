@@ -11,10 +11,11 @@ from pydicom.datadict import keyword_for_tag
 from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
 from itkdicomqr.association.status import SUCCESS
-from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
+from itkdicomqr.errors import ForeignInstanceError, LimitExceededError, NetworkError
 from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.node import Node
 from itkdicomqr.retrieval.choices import Choices
+from itkdicomqr.retrieval.endings import Endings, Failure
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.table import Row
@@ -45,14 +46,14 @@ class Arrivals:
     ----------
     received : dict of str to str
         The transfer syntaxes of what came, by SOP Instance UID.
-    failure : DICOMQRError or None
-        What first ended an attempt too early.
     sent_whole : bool
         Whether the archive claims to have sent the whole series by one request.
     losses : Losses
         What came compressed with loss.
     endpoint : Node
         Where C-GET goes.
+    endings : Endings
+        How the attempts ended.
     """
 
     def __init__(self, node: Node, series: Row, listing: Listing, choices: Choices, deadline: Deadline) -> None:
@@ -62,13 +63,12 @@ class Arrivals:
         self.choices = choices
         self.deadline = deadline
         self.received: dict[str, str] = {}
-        self.failure: DICOMQRError | None = None
         self.sent_whole = False
         self.losses = Losses(listing, allowed=choices.allow_lossy)
         self.endpoint = node.get or node
+        self.endings = Endings()
         self._bytes = 0
         self._under_another_id: set[str] = set()
-        self._ends: dict[str, str] = {}
 
     @property
     def missing(self) -> list[str]:
@@ -189,34 +189,35 @@ class Arrivals:
         self.sent_whole = self.sent_whole or (whole and end.status == SUCCESS and not end.failed)
 
     def note(self, end: str, server_comment: str = "") -> None:
-        """Keep how the archive says that a request ended; each wording once."""
-        self._ends[end] = server_comment or self._ends.get(end, "")
+        """Keep how the archive says that a request ended."""
+        self.endings.note(end, server_comment)
 
-    @property
-    def words(self) -> str:
-        """How the archive says that its requests ended, and what was refused of what it sent."""
-        refusals = self.losses.refusals(self.received)
-        return "; ".join([*self._ends, *([refusals] if refusals else [])]) or "nothing"
-
-    @property
-    def server_comment(self) -> str:
-        """The archive's own words, escaped."""
-        return "; ".join(filter(None, self._ends.values()))
-
-    def keep(self, error: DICOMQRError) -> None:
+    def keep(self, error: Failure) -> None:
         """Keep why an attempt ended too early, for when nothing else helps.
 
         Raises
         ------
-        DICOMQRError
+        NetworkError, MoveNothingArrivedError
             At once, if nothing else is to be tried, and what came is not enough.
         """
-        self.failure = self.failure or error
+        self.endings.keep(error)
         if not self.choices.heal and not self.choices.partial:
             raise error
 
-    def told(self, error: NetworkError) -> NetworkError:
-        """Say in an error what had come by then."""
+    @property
+    def words(self) -> str:
+        """How the attempts ended, and what was refused of what the archive sent."""
+        return self.endings.words(self.losses.refusals(self.received))
+
+    @property
+    def failure(self) -> Failure | None:
+        """What kept the archive from having the last word."""
+        return self.endings.failure(anything_came=bool(self.received))
+
+    def told(self, error: Failure) -> Failure:
+        """Say in an error what had come by then, and what else failed."""
+        if isinstance(error, NetworkError):
+            error.besides = self.endings.besides(error)
         error.received = tuple(self.received)
         error.missing = tuple(uid for uid in self.listing.known if uid not in self.received)
         return error

@@ -54,7 +54,7 @@ def move(
     deadline: Deadline,
     *,
     complete: Callable[[], bool],
-    expected: Collection[str] = (),
+    proven: bool = False,
     lossy: bool = False,
     back_off: Sequence[float] = BACK_OFF,
 ) -> Generator[Instance, None, Moved]:
@@ -72,8 +72,8 @@ def move(
         Of the whole call.
     complete : callable
         Tells whether all has been yielded that is wanted; until then, what is late is waited for.
-    expected : collection of str
-        The SOP Instance UIDs that an error calls missing if nothing comes.
+    proven : bool
+        Whether something came by C-MOVE before, so that nothing is wrong with the archive's configuration.
     lossy : bool
         Whether transfer syntaxes that lose something are accepted.
     back_off : sequence of float
@@ -92,7 +92,7 @@ def move(
     Raises
     ------
     MoveNothingArrivedError
-        Nothing came; it says what the archive must have configured.
+        Nothing came, nor did the archive connect to our receiver as it should; it says what must be configured.
     AssociationRejectedError
         The archive rejects the association, permanently or still.
     DeadlineError
@@ -115,8 +115,9 @@ def move(
             came.add(instance.sop_instance_uid)
             yield instance
         end = Moved(**vars(answer.result()), problems=pending.problems)
-        if not came:
-            raise _nothing(node, end, receiver.place_seen_from(association.local_host), expected, pending)
+        reached = proven or (pending.was_reached and not end.problems)
+        if not came and not reached:
+            raise _nothing(node, end, receiver.place_seen_from(association.local_host), pending)
         return end
 
 
@@ -197,15 +198,13 @@ def _owes_nothing(end: Retrieved, came: Collection[str], wanted: Collection[str]
     return end.failed > 0 and sent is not None and sent <= len(came)
 
 
-def _nothing(
-    node: Node, end: Moved, place: str, expected: Collection[str], pending: Pending
-) -> MoveNothingArrivedError:
+def _nothing(node: Node, end: Moved, place: str, pending: Pending) -> MoveNothingArrivedError:
     seen = "something connected to our receiver" if pending.was_reached else "nobody connected to our receiver"
     message = (
         f"{node.place}: C-MOVE: nothing arrived, and {seen} (the archive said: {end}). The archive must have the AE "
         f"title {node.calling_ae_title!r} configured at {place}, reach that address through every firewall, and be "
         "allowed to store there"
     )
-    error = MoveNothingArrivedError(message, missing=tuple(expected), server_comment=end.server_comment)
+    error = MoveNothingArrivedError(message, server_comment=end.server_comment)
     error.__cause__ = next(iter(end.problems), None)
     return error

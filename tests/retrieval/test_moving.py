@@ -101,7 +101,7 @@ def moved(
     def complete() -> bool:
         return wanted <= uids(arrived)
 
-    moving = move(node, request, receiver, Deadline(node.timeouts.total), complete=complete, expected=sorted(wanted))
+    moving = move(node, request, receiver, Deadline(node.timeouts.total), complete=complete)
     while True:
         try:
             arrived.append(next(moving))
@@ -170,7 +170,6 @@ def test_a_destination_that_nobody_listens_at_is_told_with_the_cure(archive: Nod
         moved(elsewhere, receiver)
     assert f"AE title 'ITKDICOMQR' configured at {HOST}:{receiver_port(caught.value)}" in str(caught.value)
     assert "nobody connected to our receiver" in str(caught.value)
-    assert set(caught.value.missing) == WANTED[FIRST_SERIES]
 
 
 def receiver_port(error: MoveNothingArrivedError) -> str:
