@@ -6,22 +6,18 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TypeVar
 
-from pydicom.datadict import keyword_for_tag
-
 from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
 from itkdicomqr.association.status import SUCCESS
-from itkdicomqr.errors import ForeignInstanceError, LimitExceededError, NetworkError
-from itkdicomqr.instance import SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
+from itkdicomqr.errors import LimitExceededError, NetworkError
+from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.retrieval.belonging import Belonging
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.endings import Endings, Failure
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.table import Row
-from itkdicomqr.text import text_of
-
-SERIES_INSTANCE_UID = 0x0020000E
 
 T = TypeVar("T")
 
@@ -68,7 +64,7 @@ class Arrivals:
         self.endpoint = node.get or node
         self.endings = Endings()
         self._bytes = 0
-        self._under_another_id: set[str] = set()
+        self._belonging = Belonging(series, node.character_set)
 
     @property
     def missing(self) -> list[str]:
@@ -125,11 +121,11 @@ class Arrivals:
         Raises
         ------
         ForeignInstanceError
-            It is of another series, or not what the C-STORE request called it.
+            It is of another study or series, or not what the C-STORE request called it.
         LimitExceededError
             The series is too large.
         """
-        self._check_names(instance)
+        self._belonging.check(instance)
         self._bytes += len(instance.encoded)
         limit = self.node.limits.max_series_bytes
         if self._bytes > limit:
@@ -137,7 +133,7 @@ class Arrivals:
             raise LimitExceededError(message, place=self.node.place, step=instance.origin)
         if not self.listing.wants(instance.sop_instance_uid) or self.losses.refuse(instance):
             return False
-        self._compare_patient(instance)
+        self._belonging.compare_patient(instance)
         self.received.setdefault(instance.sop_instance_uid, instance.transfer_syntax_uid)
         return True
 
@@ -156,32 +152,7 @@ class Arrivals:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is to be said of what came, without values."""
-        count = len(self._under_another_id)
-        patient = (
-            f"{count} instances have another PatientID (0010,0020) than the row of their series: the archive may have "
-            "reconciled the patient since they were stored"
-        )
-        return (*([patient] if count else []), *self.losses.notices())
-
-    def _compare_patient(self, instance: Instance) -> None:
-        """Take note of a patient who is known otherwise to the archive."""
-        told = self.series.get("PatientID")
-        found = text_of(instance.elements, "PatientID", self.node.character_set) if told else None
-        if found is not None and found != told:
-            self._under_another_id.add(instance.sop_instance_uid)
-
-    def _check_names(self, instance: Instance) -> None:
-        """The data set must be what the command called it, and of the series that was asked for."""
-        names = {
-            SOP_INSTANCE_UID: instance.sop_instance_uid,
-            SOP_CLASS_UID: instance.sop_class_uid,
-            SERIES_INSTANCE_UID: self.series.get("SeriesInstanceUID"),
-        }
-        for tag, expected in names.items():
-            found = instance.elements.uid(tag)
-            if found != expected:
-                message = f"its {keyword_for_tag(tag)} is {found!r:.70}, not {expected}: it is not what was asked for"
-                raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+        return (*self._belonging.notices, *self.losses.notices())
 
     def ended(self, end: Retrieved, *, whole: bool) -> None:
         """Keep how the archive says that a request ended, and whether it claims to have sent the whole series."""
