@@ -97,8 +97,10 @@ class Arrivals:
 
     @property
     def may_be_shared(self) -> bool:
-        """Whether the list may be cut into parts: not if the series seems to have more than it."""
-        return len(self.missing) > 1 and (self.listing.told_count or 0) <= len(self.listing.uids or ())
+        """Whether parts of the list may be asked for: not where the series may have more; it may ask for the count."""
+        listed = len(self.listing.uids or ())
+        is_all = not self.listing.is_whole_series or self.listing.is_believed(listed)
+        return len(self.missing) > 1 and is_all
 
     @property
     def classes(self) -> tuple[str, ...]:
