@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
     from itkdicomqr.table import Row
 
-pytestmark = pytest.mark.filterwarnings(
-    # pynetdicom, which the embedded archive uses, forgets to close a socket whose peer has gone.
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
-
 SLICES = 12
 UIDS = {str(each.SOPInstanceUID) for each in series("CT", SLICES)}
 

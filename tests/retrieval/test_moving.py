@@ -71,10 +71,6 @@ STARTS: dict[str, Start] = {
 }
 
 
-in_another_process = pytest.mark.parametrize("archive", [name for name in STARTS if name != "embedded"], indirect=True)
-"""For a move that fails: pynetdicom, of the embedded archive, forgets to close its socket then."""
-
-
 @pytest.fixture(scope="module", params=STARTS)
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """An archive that may send to one port of this machine."""
@@ -145,7 +141,6 @@ def test_single_instances_come_by_their_uids(archive: Node) -> None:
     assert uids(arrived) == wanted
 
 
-@in_another_process
 def test_a_consumer_that_leaves_halfway_ends_everything(archive: Node) -> None:
     begin = monotonic()
     with leaving_nothing(), Receiver(archive) as receiver:
@@ -155,7 +150,6 @@ def test_a_consumer_that_leaves_halfway_ends_everything(archive: Node) -> None:
     assert monotonic() - begin < GRACE
 
 
-@in_another_process
 def test_the_next_move_comes_after_one_that_was_left(archive: Node) -> None:
     with Receiver(archive) as receiver:
         with closing(move(archive, asked(FIRST_SERIES), receiver, Deadline(30), complete=lambda: False)) as moving:
@@ -163,7 +157,6 @@ def test_the_next_move_comes_after_one_that_was_left(archive: Node) -> None:
         assert uids(moved(archive, receiver, asked(SECOND_SERIES))[0]) == WANTED[SECOND_SERIES]
 
 
-@in_another_process
 def test_a_destination_that_nobody_listens_at_is_told_with_the_cure(archive: Node) -> None:
     elsewhere = replace(archive, receiver=f"{HOST}:0", timeouts=replace(PATIENT, late=0.5))
     with Receiver(elsewhere) as receiver, pytest.raises(MoveNothingArrivedError) as caught:
