@@ -41,7 +41,7 @@ TICK_SECONDS = 0.2
 """How long a C-MOVE listens before whoever waits for it may turn to something else."""
 
 CANCEL_SECONDS = 1.0
-"""How long the archive may take to end what it was asked to cancel, before it is aborted."""
+"""How long the archive may take to end what it was asked to cancel, and the association, before it is aborted."""
 
 
 @dataclass(frozen=True)
@@ -271,14 +271,14 @@ class Association:
         asked = self._asked
         if not self._channel.is_open or asked is None or self._channel.transport.sending:
             return
-        self._channel.transport.deadline = Deadline(CANCEL_SECONDS)
+        deadline = self._channel.transport.deadline = Deadline(CANCEL_SECONDS)
         self._channel.send(asked.id, dimse.cancel(self._message_id))
         while await_end:
             message = self._channel.receive("idle")
             if message.command.field == Field.C_STORE_RQ:
                 self._channel.send(message.context_id, dimse.store_response(message.command, status.OUT_OF_RESOURCES))
             elif message.command.status not in status.PENDING:
-                self.release()
+                self._channel.release(deadline.remaining)
                 return
 
     def _request(
