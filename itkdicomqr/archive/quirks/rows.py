@@ -146,7 +146,7 @@ NAMED = (
         "ends after N rows with status FE00, though nobody cancelled",
         lambda n: ending_after(n, CANCELLED, EVERY_LEVEL),
         "N",
-        seen="Orthanc",
+        seen="Orthanc, but for the IMAGE level",
     ),
     Named(
         "caps-with-b001-at",
