@@ -99,15 +99,18 @@ class NetworkError(DICOMQRError):
     ----------
     received, missing : tuple of str
         In a retrieval, the SOP Instance UIDs that had come, and those of the others that are known.
+    besides : tuple of str
+        In a retrieval, what else failed, by other ways or when tried again.
     """
 
     received: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         total = len(self.received) + len(self.missing)
-        what_came = f"; {len(self.received)} of {total} instances had come" if self.missing else ""
-        return f"{super().__str__()}{what_came}"
+        what_came = [f"{len(self.received)} of {total} instances had come"] if self.missing else []
+        return "; ".join([super().__str__(), *(f"and besides: {each}" for each in self.besides), *what_came])
 
 
 class ConnectError(NetworkError):

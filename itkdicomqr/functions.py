@@ -70,6 +70,17 @@ def find_series(
         An archive does not answer, or refuses.
     UnverifiedMatchError, TruncatedMatchesError
         The archive does not tell enough to decide.
+
+    Notes
+    -----
+    An archive may cut its answer: it says so, answers a usual limit such as 500 rows, or fewer than it
+    counts. It is then asked again day by day, or by series number, until a count or the days prove that all
+    is there; otherwise `TruncatedMatchesError`. Where it cuts in silence, at another number, and counts nothing
+    (NumberOfPatientRelatedStudies, NumberOfStudyRelatedSeries), answers of 20 rows or more are asked for again
+    in parts: studies by the earlier and the later dates, series by the numbers next to those that came. That
+    shows every cut of studies that have different dates, if the archive matches ranges of dates. It cannot
+    show one of fewer than 20 rows, of the studies of one day or without a date, nor of series whose numbers
+    are elsewhere: a narrower search, or ``series_uid``, does not need it. DICOMweb is read page by page.
     """
     words: dict[str, Any] = {**criteria_and_options}
     client = _client(pacs, None, words, NAMES)

@@ -196,11 +196,8 @@ class DateRange:
 
     def matches(self, value: str) -> bool:
         """Tell whether the day is within; what is no date is not."""
-        try:
-            day = datetime.strptime(value.strip().replace(".", ""), "%Y%m%d").date()  # noqa: DTZ007 a day has no zone
-        except ValueError:
-            return False
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+        day = day_of(value)
+        return day is not None and (self.first or day) <= day <= (self.last or day)
 
     def __str__(self) -> str:
         if self.first == self.last:
@@ -251,6 +248,14 @@ class TimeRange:
 
     def __str__(self) -> str:
         return f"{self.first or '…'} to {self.last or '…'}"
+
+
+def day_of(value: str) -> date | None:
+    """Read the value of a date (PS3.5 6.2, the retired spelling with points too); None where it is none."""
+    try:
+        return datetime.strptime(value.strip().replace(".", ""), "%Y%m%d").date()  # noqa: DTZ007 a day has no zone
+    except ValueError:
+        return None
 
 
 _TIME = re.compile(r"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:(?:[0-5][0-9]|60)(?:\.[0-9]{1,6})?)?)?")

@@ -1,7 +1,8 @@
 """Answers that an archive may have cut at a limit of its own, and how to ask again in parts that it does not cut.
 
 Some archives say that they stopped (status FE00 or B001), others end as if there were no more. Then only
-a round number of rows, or a count that the archive tells elsewhere, betrays it.
+a round number of rows, or a count that the archive tells elsewhere, betrays it; or rows that come only when
+part of the answer is asked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ LIKELY_LIMITS = frozenset(
 
 ROUND = 100
 """An answer of a multiple of this many rows may have been cut there, where nothing else tells."""
+
+FEWEST_CUT = 20
+"""The fewest rows that are looked behind where nothing else tells whether they are all: lower limits are not in use."""
 
 MAX_QUERIES = 200
 """How many parts one question may be asked in."""
@@ -108,6 +112,15 @@ def halves(span: DateRange) -> tuple[DateRange, ...]:
     if first >= last:
         return ()
     middle = first + (last - first) // 2
+    return DateRange(span.first, middle), DateRange(middle + timedelta(1), span.last)
+
+
+def parts_around(days: Iterable[date], span: DateRange) -> tuple[DateRange, ...]:
+    """Give two parts of a span of days, neither of which has all of ``days``; nothing if these are one day."""
+    some = sorted(set(days))
+    if len(some) < 2:
+        return ()
+    middle = some[(len(some) - 1) // 2]
     return DateRange(span.first, middle), DateRange(middle + timedelta(1), span.last)
 
 

@@ -1,7 +1,8 @@
 """All studies of a patient or of some days, and all series of a study, also from archives that cut their answers.
 
 An answer is whole if the archive does not say otherwise, its number of rows is no likely limit, and it
-is not smaller than what the archive counts. One that is not is asked for again in parts.
+is not smaller than what the archive counts; where it counts nothing, if no row comes only when part of a
+longer answer is asked for. One that is not whole is asked for again in parts.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import StatusError, TruncatedMatchesError
-from itkdicomqr.matchers import DateRange, Exactly, OneOf, Wording
+from itkdicomqr.hidden import ALL_DAYS, coded, dated, full, series_looked_behind, span_of, studies_looked_behind
+from itkdicomqr.matchers import DateRange, OneOf, Wording
 from itkdicomqr.table import Row, distinct
 from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
 
@@ -28,8 +30,6 @@ MAX_DIGITS = 12
 MAX_NUMBERS = 200
 """The highest series number that is tried."""
 
-_ALL_DAYS = DateRange(None, None)
-
 
 def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row]:
     """Ask for all studies that fulfil the criteria; others may be among them.
@@ -40,11 +40,12 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
         There may be more.
     """
     answer = catalogue.ask(Level.STUDY, wanted)
-    if answer.cut:
-        answer = _by_days(catalogue, wanted, answer)
     patient = [each for each in wanted if each.keyword == "PatientID"]
     counted = _counted(catalogue, patient or wanted) if answer.rows or answer.cut else ()
     told = max((number_of(row, PATIENT_COUNT) or 0 for row in counted if patient), default=0)
+    answer = answer if told else studies_looked_behind(catalogue, wanted, answer)
+    if answer.cut:
+        answer = _by_days(catalogue, wanted, answer)
     if answer.cut or told > len(counted):
         answer = _by_count(catalogue, patient, told, answer)
     if answer.cut:
@@ -64,9 +65,13 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     wanted = [each if each.name == "series_uid" else universal(each) for each in criteria.at(Level.SERIES)]
     answer = catalogue.ask(Level.SERIES, wanted, below=study)
     told = 0 if criteria.named("series_uid") else number_of(study, STUDY_COUNT) or 0
+    answer = answer if told else series_looked_behind(catalogue, study, wanted, answer)
     if answer.cut is None and (told <= len(answer.rows) or not _counts_rightly(catalogue, study)):
         return list(answer.rows)
-    narrowed = [catalogue.ask(Level.SERIES, [*wanted, each], below=study) for each in _narrowing(criteria)]
+    narrowed = [
+        full(answer, catalogue.ask(Level.SERIES, [*wanted, each], below=study), Level.SERIES, str(catalogue))
+        for each in _narrowing(criteria)
+    ]
     if answer.cut and narrowed and cut_of(narrowed) is None:
         return _joined(answer, *narrowed)
     every = _by_numbers(catalogue, study, wanted, answer, told)
@@ -93,10 +98,13 @@ def count_in(text: str | None) -> int | None:
 
 def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
     """Ask day by day; without a date, studies that have none may still be missing."""
-    date = next((each for each in wanted if each.keyword == "StudyDate"), None)
-    span = date.matcher if date and isinstance(date.matcher, DateRange) else _ALL_DAYS
+    date, span = span_of(wanted)
     others = [each for each in wanted if each is not date]
-    parts = by_days(lambda days: catalogue.ask(Level.STUDY, [*others, _dated(days)]), span)
+
+    def ask(days: DateRange) -> Answer:
+        return full(answer, catalogue.ask(Level.STUDY, [*others, dated(days)]), Level.STUDY, str(catalogue))
+
+    parts = by_days(ask, span)
     rows = _joined(answer, *parts)
     undated = date is None and (answer.admitted or len(rows) > len(answer.rows))
     return Answer(tuple(rows), cut_of(parts) or (answer.cut if undated else None))
@@ -107,14 +115,11 @@ def _by_count(catalogue: Catalogue, patient: Sequence[Criterion], told: int, ans
     if not patient or not told:
         return answer
     plain = catalogue.ask(Level.STUDY, patient)
-    limit = len(plain.rows)
 
     def ask(days: DateRange) -> Answer:
-        part = catalogue.ask(Level.STUDY, [*patient, _dated(days)])
-        full = doubt(str(catalogue), Level.STUDY, len(part.rows)) if len(part.rows) >= limit else None
-        return replace(part, cut=part.cut or full)
+        return full(plain, catalogue.ask(Level.STUDY, [*patient, dated(days)]), Level.STUDY, str(catalogue))
 
-    parts = by_days(ask, _ALL_DAYS, told) if limit < told else []
+    parts = by_days(ask, ALL_DAYS, told) if len(plain.rows) < told else []
     every = _joined(plain, *parts)
     if len(every) >= told:
         return Answer(tuple(_joined(answer, Answer(tuple(every)))))
@@ -129,7 +134,7 @@ def _by_numbers(catalogue: Catalogue, study: Row, wanted: Sequence[Criterion], a
     for number in range(min(2 * told, MAX_NUMBERS) + 1 if told else 0):
         if len(rows) >= told:
             break
-        part = catalogue.ask(Level.SERIES, [*wanted, _code("SeriesNumber", str(number))], below=study)
+        part = catalogue.ask(Level.SERIES, [*wanted, coded("SeriesNumber", str(number))], below=study)
         rows = _joined(Answer(tuple(rows)), part)
     return rows
 
@@ -159,17 +164,9 @@ def _narrowing(criteria: Criteria) -> list[Criterion]:
     """Give what the archive may match of the criteria, one query each."""
     number, modality = criteria.named("series_number"), criteria.named("modality")
     if number is not None:
-        return [_code("SeriesNumber", str(number.matcher))]
+        return [coded("SeriesNumber", str(number.matcher))]
     codes = modality.matcher.choices if modality and isinstance(modality.matcher, OneOf) else ()
-    return [_code("Modality", code) for code in codes]
-
-
-def _code(keyword: str, value: str) -> Criterion:
-    return Criterion(keyword, keyword, Level.SERIES, Exactly(value))
-
-
-def _dated(days: DateRange) -> Criterion:
-    return Criterion("date", "StudyDate", Level.STUDY, days)
+    return [coded("Modality", code) for code in codes]
 
 
 def _joined(*answers: Answer) -> list[Row]:

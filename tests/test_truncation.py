@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,12 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import AmbiguousSeriesError, Client, TruncatedMatchesError
 from itkdicomqr.criteria import Level
+from itkdicomqr.errors import StatusError
+from itkdicomqr.hidden import studies_looked_behind
 from itkdicomqr.matchers import DateRange
 from itkdicomqr.table import Row
 from itkdicomqr.testing import Archive
-from itkdicomqr.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves
+from itkdicomqr.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves, parts_around
 from tests.servers import orthanc
 from tests.synthetic import ROOT, series
 
@@ -94,6 +97,48 @@ def test_a_round_number_that_is_all_is_believed(dicom_archive: Start) -> None:
     assert len(client.find_studies("SYN-1")) == 100
 
 
+MANY = studies([f"{date(2005, 1, 1) + timedelta(number):%Y%m%d}" for number in range(45)])
+
+
+def test_a_silent_cut_at_an_unusual_number_is_found_by_dates(dicom_archive: Start) -> None:
+    client = Client(dicom_archive(MANY, quirks="caps-silently-at-37, no-counts").url)
+
+    assert len(client.find_studies("SYN-1", "2005")) == 45
+    with pytest.raises(TruncatedMatchesError, match="exactly 37 matches at the STUDY level"):
+        client.find_studies("SYN-1")
+
+
+@pytest.mark.parametrize("quirks", ["no-counts", "no-counts, ignores=StudyDate"])
+def test_many_rows_that_are_all_are_believed(dicom_archive: Start, quirks: str) -> None:
+    assert len(Client(dicom_archive(MANY, quirks=quirks).url).find_studies("SYN-1")) == 45
+
+
+def test_an_archive_that_answers_no_question_about_a_part_shows_nothing() -> None:
+    class Refusing:
+        def ask(self, *_: object, **__: object) -> Answer:
+            raise StatusError("refused", status=0xA900)
+
+    rows = [
+        Row(Level.STUDY, (("StudyInstanceUID", f"1.{day}"), ("StudyDate", f"200501{day}"))) for day in range(10, 31)
+    ]
+    answer = Answer(tuple(rows))
+    catalogue: Any = Refusing()
+    assert studies_looked_behind(catalogue, [], answer) is answer
+
+
+@pytest.mark.parametrize("numbers", [range(1, 31), [*range(1, 25), *range(101, 107)]], ids=["in a row", "with a gap"])
+def test_a_silent_cut_of_series_is_found_by_the_numbers_next_to_them(
+    dicom_archive: Start, numbers: Sequence[int]
+) -> None:
+    datasets = [each for number in numbers for each in series("CT", 1, number=number, SeriesDescription="AX")]
+    client = Client(dicom_archive(datasets, quirks="caps-silently-at-23, no-counts").url)
+
+    with pytest.raises(TruncatedMatchesError, match="exactly 23 matches at the SERIES level"):
+        client.find_series("SYN-1", "2005", "AX")
+    assert client.find_series("SYN-1", "2005", series_number=24).one().SeriesNumber == "24"
+    assert len(Client(dicom_archive(datasets, quirks="no-counts").url).find_series("SYN-1", "2005", "AX")) == 30
+
+
 @pytest.mark.parametrize("quirks", ["caps-at-1", "caps-silently-at-1", "caps-silently-at-2"])
 def test_a_cut_list_of_series_hides_no_ambiguity(dicom_archive: Start, quirks: str) -> None:
     client = Client(dicom_archive(SEVERAL, quirks=quirks).url)
@@ -139,6 +184,15 @@ def test_every_day_is_in_a_part_and_in_no_other(days: list[date], limit: int) ->
 
     assert cut_of(answers) is None
     assert {row.StudyInstanceUID for each in answers for row in each.rows} == {str(day) for day in days}
+
+
+@given(st.lists(DATES, max_size=12), DATES)
+def test_parts_around_days_cover_all_days_and_each_lacks_one(days: list[date], day: date) -> None:
+    parts = parts_around(days, DateRange(None, None))
+
+    assert len(parts) == (2 if len(set(days)) > 1 else 0)
+    assert not parts or sum(part.matches(f"{day:%Y%m%d}") for part in parts) == 1
+    assert not any(all(part.matches(f"{each:%Y%m%d}") for each in days) for part in parts)
 
 
 @given(st.one_of(st.none(), DATES), st.one_of(st.none(), DATES), DATES)

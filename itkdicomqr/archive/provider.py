@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pynetdicom.events import Event
     from pynetdicom.presentation import PresentationContext
 
+    from itkdicomqr.archive.connections import Connections
     from itkdicomqr.archive.index import Entry, Index
     from itkdicomqr.archive.seams import Outcome, Place, Quirk
 
@@ -69,6 +70,8 @@ class Provider:
         What the archive does otherwise.
     watch : callable
         To be called with each thread that is started.
+    connections : Connections
+        Keeps the sockets of the associations with destinations.
     """
 
     def __init__(
@@ -77,7 +80,8 @@ class Provider:
         ae_title: str,
         destinations: Mapping[str, Place],
         quirk: Quirk,
-        watch: Callable[[threading.Thread], None],
+        watch: Callable[..., None],
+        connections: Connections,
     ) -> None:
         self.stopping = threading.Event()
         self._index = index
@@ -85,6 +89,7 @@ class Provider:
         self._destinations = dict(destinations)
         self._quirk = quirk
         self._watch = watch
+        self._connections = connections
         self._requests: WeakKeyDictionary[Association, Request] = WeakKeyDictionary()
 
     def find(self, event: Event) -> Iterator[Outcome]:
@@ -230,16 +235,14 @@ class Provider:
         asker = request.association.requestor.ae_title
         sender = self._quirk.sender(Sender(self._ae_title, asker))
         handlers = [
-            (evt.EVT_CONN_OPEN, lambda opened: self._watch_association(opened.assoc)),
+            (evt.EVT_CONN_OPEN, lambda opened: self._watch(opened.assoc, opened.assoc.dul)),
+            (evt.EVT_CONN_OPEN, self._connections.opened),
+            (evt.EVT_CONN_CLOSE, self._connections.closed),
             (evt.EVT_ACCEPTED, lambda accepting: accepted.extend(accepting.assoc.accepted_contexts)),
             (evt.EVT_ACSE_SENT, lambda sent: _introduce(sent, sender, request)),
             (evt.EVT_DIMSE_SENT, lambda sent: _name_originator(sent.message.command_set, sender)),
         ]
         return {"contexts": _proposal(entries), "evt_handlers": handlers, "ae_title": event.move_destination}
-
-    def _watch_association(self, association: Association) -> None:
-        self._watch(association)
-        self._watch(association.dul)
 
     def _later(self, seconds: float, act: Callable[[], None]) -> None:
         def wait_and_act() -> None:

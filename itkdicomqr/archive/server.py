@@ -14,6 +14,7 @@ from pynetdicom.association import Association
 from pynetdicom.sop_class import Verification
 
 from itkdicomqr.archive.acceptance import Acceptance
+from itkdicomqr.archive.connections import Connections
 from itkdicomqr.archive.provider import SUCCESS, Provider
 from itkdicomqr.archive.seams import Quirk
 from itkdicomqr.archive.silence import Silence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from pynetdicom.events import Event
     from pynetdicom.transport import ThreadedAssociationServer
 
     from itkdicomqr.archive.index import Index
@@ -73,7 +73,8 @@ class Server:
         self._threads: WeakSet[threading.Thread] = WeakSet()
         self._silence = Silence(self._threads)
         self._acceptance = Acceptance(index, ae_title, quirk or Quirk())
-        self._provider = Provider(index, ae_title, destinations or {}, quirk or Quirk(), self._threads.add)
+        self._connections = Connections()
+        self._provider = Provider(index, ae_title, destinations or {}, quirk or Quirk(), self._watch, self._connections)
         self._listener: ThreadedAssociationServer | None = None
 
     def start(self) -> Self:
@@ -87,7 +88,9 @@ class Server:
         self._silence.install()
         self._provider.stopping.clear()
         handlers: list[Any] = [
-            (evt.EVT_CONN_OPEN, self._watch),
+            (evt.EVT_CONN_OPEN, lambda event: self._watch(event.assoc, event.assoc.dul)),
+            (evt.EVT_CONN_OPEN, self._connections.opened),
+            (evt.EVT_CONN_CLOSE, self._connections.closed),
             (evt.EVT_C_ECHO, lambda _: SUCCESS),
             (evt.EVT_REQUESTED, self._acceptance.decide),
             (evt.EVT_ACSE_SENT, self._acceptance.announce),
@@ -125,6 +128,7 @@ class Server:
             _wake(thread)
         for thread in threads:
             thread.join(JOIN_SECONDS)
+        self._connections.close()
         self._silence.remove()
 
     def __enter__(self) -> Self:
@@ -143,9 +147,9 @@ class Server:
         entity.add_supported_context(Verification)  # none would not do; `Acceptance` tells the others
         return entity
 
-    def _watch(self, event: Event) -> None:
-        """Remember the threads of an association, to silence and to end them."""
-        self._threads.update((event.assoc, event.assoc.dul))
+    def _watch(self, *threads: threading.Thread) -> None:
+        """Remember threads, such as those of an association, to silence and to end them."""
+        self._threads.update(threads)
 
 
 def _wake(thread: threading.Thread) -> None:

@@ -43,7 +43,7 @@ TICK_SECONDS = 0.2
 """How long a C-MOVE listens before whoever waits for it may turn to something else."""
 
 CANCEL_SECONDS = 1.0
-"""How long the archive may take to end what it was asked to cancel, before it is aborted."""
+"""How long the archive may take to end what it was asked to cancel, and the association, before it is aborted."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,15 @@ class Retrieved:
         The final status.
     failed : int
         Failed sub-operations.
+    sent : int or None
+        Completed sub-operations, with a warning or without; None where they are not counted.
     server_comment : str
         Error Comment (0000,0902), escaped.
     """
 
     status: int
     failed: int
+    sent: int | None
     server_comment: str
 
     def __str__(self) -> str:
@@ -189,8 +192,7 @@ class Association:
                 if message.command.field == Field.C_STORE_RQ:
                     yield from self._stored(message)
                 message = self._channel.receive("idle")
-            command = message.command
-            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+            return _retrieved(message.command)
 
     def move(self, identifier: Dataset, destination: str) -> Generator[bool, None, Retrieved]:
         """Have instances sent to a Storage SCP (C-MOVE, PS3.4 C.4.2).
@@ -222,8 +224,7 @@ class Association:
             while message is None or self._pending(message, Field.C_MOVE_RSP, context):
                 yield message is not None
                 message = self._channel.heard(TICK_SECONDS)
-            command = message.command
-            return Retrieved(command.status, command.number(Element.FAILED), _comment(command))
+            return _retrieved(message.command)
 
     @property
     def local_host(self) -> str:
@@ -272,14 +273,14 @@ class Association:
         asked = self._asked
         if not self._channel.is_open or asked is None or self._channel.transport.sending:
             return
-        self._channel.transport.deadline = Deadline(CANCEL_SECONDS)
+        deadline = self._channel.transport.deadline = Deadline(CANCEL_SECONDS)
         self._channel.send(asked.id, dimse.cancel(self._message_id))
         while await_end:
             message = self._channel.receive("idle")
             if message.command.field == Field.C_STORE_RQ:
                 self._channel.send(message.context_id, dimse.store_response(message.command, status.OUT_OF_RESOURCES))
             elif message.command.status not in status.PENDING:
-                self.release()
+                self._channel.release(deadline.remaining)
                 return
 
     def _request(
@@ -354,6 +355,12 @@ class Association:
 def _failure(command: Command) -> StatusError:
     message = status.describe(command.status)
     return StatusError(message, status=command.status, server_comment=_comment(command))
+
+
+def _retrieved(command: Command) -> Retrieved:
+    completed = command.number(Element.COMPLETED) + command.number(Element.WARNING)
+    sent = completed if Element.COMPLETED in command.elements else None
+    return Retrieved(command.status, command.number(Element.FAILED), sent, _comment(command))
 
 
 def _comment(command: Command) -> str:

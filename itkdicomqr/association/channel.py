@@ -42,6 +42,9 @@ MAX_PDU = 1 << 17
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
 
+ABORT_SECONDS = 0.5
+"""How long an abort may take to be sent: it fits into the system's buffers, unless the archive reads nothing."""
+
 _ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
 
 
@@ -141,22 +144,22 @@ class Channel:
             raise self._interrupted(event)
         return event
 
-    def release(self) -> None:
-        """Release the association, and close the connection."""
+    def release(self, seconds: float = RELEASE_SECONDS) -> None:
+        """Release the association within so long, and close the connection."""
         if self.is_open:
-            self.transport.deadline = Deadline(RELEASE_SECONDS)
+            self.transport.deadline = Deadline(seconds)
             with suppress(NetworkError, LimitExceededError):
-                self.transport.send(RELEASE_RQ, RELEASE_SECONDS, "idle")
-                while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
+                self.transport.send(RELEASE_RQ, seconds, "idle")
+                while not isinstance(self._event(seconds, "idle"), Pdu):
                     pass
         self._close()
 
     def abort(self) -> None:
         """Abort the association, and close the connection."""
         if self.is_open:
-            self.transport.deadline = Deadline(RELEASE_SECONDS)
+            self.transport.deadline = Deadline(ABORT_SECONDS)
             with suppress(NetworkError, LimitExceededError):
-                self.transport.send(ABORT, RELEASE_SECONDS, "idle")
+                self.transport.send(ABORT, ABORT_SECONDS, "idle")
         self._close()
 
     def _close(self) -> None:

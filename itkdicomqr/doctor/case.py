@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, Proposal, service
+from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.catalogue import identifier, path_to
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
 from itkdicomqr.matchers import DateRange
 from itkdicomqr.node import Node
+from itkdicomqr.scan import Header
 from itkdicomqr.table import UNIQUE_KEYS, Row
 from itkdicomqr.text import text_of
 
@@ -117,23 +119,37 @@ class Case:
         """Give the deadline of one examination."""
         return self.deadline.part(EXAMINATION_SECONDS, "total")
 
-    def associate(self, *proposals: Proposal, as_node: Node | None = None) -> Association:
-        """Open an association, with the node or with what is given in its place."""
-        return Association.open(as_node or self.node, proposals, self.until())
+    def associate(
+        self, *proposals: Proposal, as_node: Node | None = None, back_off: Sequence[float] = BACK_OFF
+    ) -> Association:
+        """Open an association, with the node or with what is given in its place; again if it is rejected for now."""
+        return open_patiently(as_node or self.node, proposals, self.until(), back_off)
 
     def ask(self, level: Level, values: Mapping[str, str]) -> Answer:
         """Query by exactly these keys, of which the empty ones are universal; doubles stay."""
+        matches, cut = self.matches(level, values)
+        rows = [
+            Row(
+                level,
+                tuple((keyword, text_of(match, keyword, self.node.character_set)) for keyword in values),
+                self.node,
+            )
+            for match in matches
+        ]
+        return Answer(tuple(rows[:MAX_ROWS]), cut=cut, more=len(rows) > MAX_ROWS)
+
+    def matches(self, level: Level, values: Mapping[str, str]) -> tuple[Sequence[Header], bool]:
+        """Query as `ask` does, and give the matches as they are encoded, and whether they are cut."""
         model = self.node.model
-        rows: list[Row] = []
+        found: list[Header] = []
         with self.associate(service(FIND[model])) as association:
             try:
-                with closing(association.find(identifier(level, values), model)) as answers:
-                    for answer in islice(answers, MAX_ROWS + 1):
-                        told = tuple((keyword, text_of(answer, keyword)) for keyword in values)
-                        rows.append(Row(level, told, self.node))
+                asked = identifier(level, values, self.node.character_set)
+                with closing(association.find(asked, model)) as answers:
+                    found.extend(islice(answers, MAX_ROWS + 1))
             except TruncatedMatchesError:
-                return Answer(tuple(rows), cut=True)
-        return Answer(tuple(rows[:MAX_ROWS]), more=len(rows) > MAX_ROWS)
+                return found, True
+        return found, False
 
     def ask_studies(self, dates: str = "") -> Answer:
         """Query the studies of a DICOM date range, and drop those of other dates."""

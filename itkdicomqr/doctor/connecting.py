@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pydicom.uid import UID
 
+from itkdicomqr.association import Association
 from itkdicomqr.association.connection import connect
 from itkdicomqr.association.contexts import (
     FIND,
@@ -25,7 +26,12 @@ from itkdicomqr.association.contexts import (
 )
 from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable
-from itkdicomqr.errors import NetworkError, NoPresentationContextError, StatusError
+from itkdicomqr.errors import (
+    AssociationRejectedError,
+    NetworkError,
+    NoPresentationContextError,
+    StatusError,
+)
 from itkdicomqr.node import Node
 
 NOBODY = "NOBODY_ITKDICOMQ"
@@ -37,6 +43,9 @@ MAX_ASSOCIATIONS = 4
 MIN_CERTIFICATE_DAYS = 30
 """Validity of a certificate below which it should be renewed."""
 
+ROOM = "ask the archive's administrator to allow more associations at once"
+"""What helps against a rejection for now."""
+
 MAX_NAMED = 4
 """Names of what was refused that are listed."""
 
@@ -45,13 +54,15 @@ DAY_SECONDS = 86_400
 
 def is_reached(case: Case) -> Finding:
     """Ask whether it takes an association from us, and answers a C-ECHO."""
-    services = (VERIFICATION, *FIND.values(), *GET.values(), *MOVE.values())
-    with case.associate(*map(service, services)) as association:
+    association, refusal = _let_in(case)
+    with association:
         try:
             association.echo()
         except (NoPresentationContextError, StatusError):
             return notable("it takes an association, and refuses the C-ECHO")
-    return good("it answers a C-ECHO")
+    if refusal is None:
+        return good("it answers a C-ECHO")
+    return notable(f"it answers a C-ECHO, after a first association was {refusal.args[0]}", ROOM)
 
 
 def is_secured(case: Case) -> Finding:
@@ -100,17 +111,18 @@ def offers_models(case: Case) -> Finding:
 
 def takes_associations(case: Case) -> Finding:
     """Ask how many associations it takes at once."""
-    taken = 0
+    taken, more = 0, ""
     with ExitStack() as held:
         for _ in range(MAX_ASSOCIATIONS):
             try:
-                held.enter_context(case.associate(service(FIND[case.node.model])))
-            except NetworkError:
+                held.enter_context(case.associate(service(FIND[case.node.model]), back_off=()))
+            except NetworkError as error:
+                more = f"; one more is {_refused(error)}"
                 break
             taken += 1
     if taken > 1:
-        return good(f"it takes {taken} associations at once", associations=taken)
-    return notable("it takes one association at a time", associations=1)
+        return good(f"it takes {taken} associations at once{more}", associations=taken)
+    return notable(f"it takes one association at a time{more}", associations=1)
 
 
 def takes_storage_contexts(case: Case) -> Finding:
@@ -133,11 +145,31 @@ def takes_storage_contexts(case: Case) -> Finding:
     return notable(words) if refused_classes or refused_syntaxes else good(words)
 
 
+def _let_in(case: Case) -> tuple[Association, AssociationRejectedError | None]:
+    """Associate; if the archive rejects it for now, again after a while, and tell how it rejected."""
+    proposals = [*map(service, (VERIFICATION, *FIND.values(), *GET.values(), *MOVE.values()))]
+    try:
+        return case.associate(*proposals, back_off=()), None
+    except AssociationRejectedError as error:
+        if not error.transient:
+            raise
+        return case.associate(*proposals), error
+
+
+def _refused(error: NetworkError) -> str:
+    """Tell a rejection that may pass (PS3.8 9.3.4) from one for good."""
+    if not isinstance(error, AssociationRejectedError):
+        return "not answered as it should be"
+    return "rejected for now, so it is waited for" if error.transient else "rejected for good"
+
+
 def _rejects(case: Case, misnamed: Node) -> bool:
     """Tell whether it refuses under another title; some close the connection without a word."""
     try:
         case.associate(service(VERIFICATION), service(FIND[case.node.model]), as_node=misnamed).release()
-    except NetworkError:
+    except NetworkError as error:
+        if isinstance(error, AssociationRejectedError) and error.transient:
+            raise
         return True
     return False
 

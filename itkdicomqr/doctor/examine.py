@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.dicomweb import Session, WebCatalogue
-from itkdicomqr.doctor import connecting, querying, retrieving
+from itkdicomqr.doctor import characters, connecting, querying, retrieving
 from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.doctor.diagnosis import MODELS, REACHED, STUDIES, Diagnosis, Finding, bad, good, unknown
 from itkdicomqr.doctor.sampling import Queries, Resources, sample_of
-from itkdicomqr.errors import DICOMQRError
+from itkdicomqr.errors import AssociationRejectedError, DICOMQRError
 from itkdicomqr.node import AUTO, Node
 
 SECONDS = 300.0
@@ -61,6 +61,8 @@ EXAMINATIONS: Sequence[Examination] = (
     Examination("case", querying.matches_descriptions_by_case, of_sample=True),
     Examination("wildcards", querying.matches_wildcards, of_sample=True),
     Examination("date ranges", querying.matches_date_ranges, of_sample=True),
+    Examination("character sets", characters.tells_characters, of_sample=True),
+    Examination("matching characters", characters.matches_characters, of_sample=True),
     Examination("UID lists", querying.takes_uid_lists, of_sample=True),
     Examination("series UID alone", querying.finds_series_by_uid_alone, of_sample=True),
     Examination("counts", querying.tells_counts, of_sample=True),
@@ -155,4 +157,6 @@ def _found(examination: Examination, case: Case) -> Finding:
 def _judged(error: DICOMQRError, case: Case, cure: str) -> Finding:
     if case.deadline.remaining <= 0:
         return replace(unknown("there was no time left", "raise --total-timeout"), error=error)
+    if isinstance(error, AssociationRejectedError) and error.transient:
+        cure = f"it may take one later: try again, or {connecting.ROOM}"
     return bad(str(error.args[0]), cure, error)

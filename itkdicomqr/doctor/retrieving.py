@@ -9,7 +9,6 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
 from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.catalogue import identifier, path_to
@@ -40,8 +39,8 @@ UNSECURED_RECEIVER = (
 
 def sends_by_get(case: Case) -> Finding:
     """Ask for one instance by C-GET."""
-    came, said = _got(case, case.sample.instance_uid)
-    if came:
+    instance, said = got(case, case.sample.instance_uid)
+    if instance is not None:
         return good("an instance came")
     message = f"no instance came by C-GET (the archive said: {said})"
     return bad(message, OTHER_WAYS, IncompleteSeriesError(message))
@@ -53,10 +52,10 @@ def sends_lists_by_get(case: Case) -> Finding:
     if not uid:
         return unknown("no instance is listed")
     try:
-        came, said = _got(case, f"{uid}\\{uid}")
+        instance, said = got(case, f"{uid}\\{uid}")
     except NetworkError as error:
-        came, said = 0, error.args[0]
-    if came:
+        instance, said = None, error.args[0]
+    if instance is not None:
         return good("it sends instances by a list of UIDs")
     return notable(f"it does not send an instance by a list of UIDs ({said}); they are asked for one by one")
 
@@ -103,19 +102,18 @@ def sends_by_wado(case: Case) -> Finding:
     return bad(message, error=IncompleteSeriesError(message))
 
 
-def _got(case: Case, uids: str) -> tuple[int, str]:
-    """Ask for an instance, or any one of the series, and give how many came and what the archive said of it."""
+def got(case: Case, uids: str) -> tuple[Instance | None, str]:
+    """Ask by C-GET for an instance, or any one of the series; give it, or what the archive said in its place."""
     endpoint = case.node.get or case.node
     proposals = [service(GET[endpoint.model]), *storage(_classes(case), SYNTAXES)]
     with (
-        Association.open(endpoint, proposals, case.until()) as association,
+        case.associate(*proposals, as_node=endpoint) as association,
         closing(association.get(_request(case, uids, endpoint.model))) as sending,
     ):
         try:
-            next(sending)
+            return next(sending), ""
         except StopIteration as end:
-            return 0, str(end.value)
-    return 1, ""
+            return None, str(end.value)
 
 
 def _classes(case: Case) -> Sequence[str]:

@@ -6,20 +6,19 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TypeVar
 
-from pydicom.datadict import keyword_for_tag
-
 from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
 from itkdicomqr.association.status import SUCCESS
-from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, LimitExceededError, NetworkError
-from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
+from itkdicomqr.errors import LimitExceededError, NetworkError
+from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
+from itkdicomqr.retrieval.belonging import Belonging
 from itkdicomqr.retrieval.choices import Choices
+from itkdicomqr.retrieval.endings import Endings, Failure
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
 from itkdicomqr.table import Row
-from itkdicomqr.text import text_of
 
 T = TypeVar("T")
 
@@ -44,14 +43,14 @@ class Arrivals:
     ----------
     received : dict of str to str
         The transfer syntaxes of what came, by SOP Instance UID.
-    failure : DICOMQRError or None
-        What first ended an attempt too early.
     sent_whole : bool
         Whether the archive claims to have sent the whole series by one request.
     losses : Losses
         What came compressed with loss.
     endpoint : Node
         Where C-GET goes.
+    endings : Endings
+        How the attempts ended.
     """
 
     def __init__(self, node: Node, series: Row, listing: Listing, choices: Choices, deadline: Deadline) -> None:
@@ -61,14 +60,13 @@ class Arrivals:
         self.choices = choices
         self.deadline = deadline
         self.received: dict[str, str] = {}
-        self.failure: DICOMQRError | None = None
         self.sent_whole = False
         self.losses = Losses(listing, allowed=choices.allow_lossy)
         self.endpoint = node.get or node
         self._outlines = Outlines()
+        self.endings = Endings()
         self._bytes = 0
-        self._under_another_id: set[str] = set()
-        self._ends: dict[str, str] = {}
+        self._belonging = Belonging(series, node.character_set)
 
     @property
     def missing(self) -> list[str]:
@@ -101,8 +99,10 @@ class Arrivals:
 
     @property
     def may_be_shared(self) -> bool:
-        """Whether the list may be cut into parts: not if the series seems to have more than it."""
-        return len(self.missing) > 1 and (self.listing.told_count or 0) <= len(self.listing.uids or ())
+        """Whether parts of the list may be asked for: not where the series may have more; it may ask for the count."""
+        listed = len(self.listing.uids or ())
+        is_all = not self.listing.is_whole_series or self.listing.is_believed(listed)
+        return len(self.missing) > 1 and is_all
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -125,12 +125,12 @@ class Arrivals:
         Raises
         ------
         ForeignInstanceError
-            It is of another series, or not what the C-STORE request called it.
+            It is of another study or series, or not what the C-STORE request called it.
         LimitExceededError
             The series is too large.
         """
         instance.scan(self._outlines)
-        self._check_names(instance)
+        self._belonging.check(instance)
         self._bytes += len(instance.encoded)
         limit = self.node.limits.max_series_bytes
         if self._bytes > limit:
@@ -138,7 +138,7 @@ class Arrivals:
             raise LimitExceededError(message, place=self.node.place, step=instance.origin)
         if not self.listing.wants(instance.sop_instance_uid) or self.losses.refuse(instance):
             return False
-        self._compare_patient(instance)
+        self._belonging.compare_patient(instance)
         self.received.setdefault(instance.sop_instance_uid, instance.transfer_syntax_uid)
         return True
 
@@ -157,32 +157,7 @@ class Arrivals:
     @property
     def notices(self) -> tuple[str, ...]:
         """What is to be said of what came, without values."""
-        count = len(self._under_another_id)
-        patient = (
-            f"{count} instances have another PatientID (0010,0020) than the row of their series: the archive may have "
-            "reconciled the patient since they were stored"
-        )
-        return (*([patient] if count else []), *self.losses.notices())
-
-    def _compare_patient(self, instance: Instance) -> None:
-        """Take note of a patient who is known otherwise to the archive."""
-        told = self.series.get("PatientID")
-        found = text_of(instance.elements, "PatientID", self.node.character_set) if told else None
-        if found is not None and found != told:
-            self._under_another_id.add(instance.sop_instance_uid)
-
-    def _check_names(self, instance: Instance) -> None:
-        """The data set must be what the command called it, and of the series that was asked for."""
-        names = {
-            SOP_INSTANCE_UID: instance.sop_instance_uid,
-            SOP_CLASS_UID: instance.sop_class_uid,
-            SERIES_INSTANCE_UID: self.series.get("SeriesInstanceUID"),
-        }
-        for tag, expected in names.items():
-            found = instance.elements.uid(tag)
-            if found != expected:
-                message = f"its {keyword_for_tag(tag)} is {found!r:.70}, not {expected}: it is not what was asked for"
-                raise ForeignInstanceError(message, sop_instance_uid=instance.sop_instance_uid)
+        return (*self._belonging.notices, *self.losses.notices())
 
     def ended(self, end: Retrieved, *, whole: bool) -> None:
         """Keep how the archive says that a request ended, and whether it claims to have sent the whole series."""
@@ -190,34 +165,35 @@ class Arrivals:
         self.sent_whole = self.sent_whole or (whole and end.status == SUCCESS and not end.failed)
 
     def note(self, end: str, server_comment: str = "") -> None:
-        """Keep how the archive says that a request ended; each wording once."""
-        self._ends[end] = server_comment or self._ends.get(end, "")
+        """Keep how the archive says that a request ended."""
+        self.endings.note(end, server_comment)
 
-    @property
-    def words(self) -> str:
-        """How the archive says that its requests ended, and what was refused of what it sent."""
-        refusals = self.losses.refusals(self.received)
-        return "; ".join([*self._ends, *([refusals] if refusals else [])]) or "nothing"
-
-    @property
-    def server_comment(self) -> str:
-        """The archive's own words, escaped."""
-        return "; ".join(filter(None, self._ends.values()))
-
-    def keep(self, error: DICOMQRError) -> None:
+    def keep(self, error: Failure) -> None:
         """Keep why an attempt ended too early, for when nothing else helps.
 
         Raises
         ------
-        DICOMQRError
+        NetworkError, MoveNothingArrivedError
             At once, if nothing else is to be tried, and what came is not enough.
         """
-        self.failure = self.failure or error
+        self.endings.keep(error)
         if not self.choices.heal and not self.choices.partial:
             raise error
 
-    def told(self, error: NetworkError) -> NetworkError:
-        """Say in an error what had come by then."""
+    @property
+    def words(self) -> str:
+        """How the attempts ended, and what was refused of what the archive sent."""
+        return self.endings.words(self.losses.refusals(self.received))
+
+    @property
+    def failure(self) -> Failure | None:
+        """What kept the archive from having the last word."""
+        return self.endings.failure(anything_came=bool(self.received))
+
+    def told(self, error: Failure) -> Failure:
+        """Say in an error what had come by then, and what else failed."""
+        if isinstance(error, NetworkError):
+            error.besides = self.endings.besides(error)
         error.received = tuple(self.received)
         error.missing = tuple(uid for uid in self.listing.known if uid not in self.received)
         return error

@@ -17,6 +17,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
+from itkdicomqr.retrieval.endings import Failure
 from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.retrieval.ways import WAYS
 from itkdicomqr.table import MAX_SHOWN
@@ -63,7 +64,7 @@ def bring(arrivals: Arrivals, receivers: Receivers) -> Generator[Instance, None,
             if not arrivals.choices.heal or not _asked_anew(arrivals):
                 break
         return (*_proven(arrivals), *arrivals.notices)
-    except NetworkError as error:
+    except (NetworkError, MoveNothingArrivedError) as error:
         raise arrivals.told(error)  # noqa: B904
 
 
@@ -130,12 +131,12 @@ def _of_the_right_number(arrivals: Arrivals) -> tuple[str, ...]:
     """Compare numbers, since the archive lists nothing."""
     count, came = arrivals.listing.count(), len(arrivals.received)
     if came and count == came:
-        return (_WEAKER.format(listed="no", count=count),)
+        return (_WEAKER.format(listed="none", count=count),)
     number = "an unknown number" if count is None else count
     message = (
         f"the archive lists no instances of the series, and {came} came of {number}: nothing proves that it is whole"
     )
-    return _accepted_or_refused(arrivals, message)
+    return _accepted_or_refused(arrivals, message, arrivals.failure)
 
 
 def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
@@ -143,28 +144,27 @@ def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
     missing = arrivals.missing
     count = arrivals.listing.told_count or 0 if arrivals.listing.is_whole_series else 0
     if missing:
-        return _accepted_or_refused(arrivals, f"{len(missing)} of {len(listed)} listed instances did not come")
+        shortfall = f"{len(missing)} of {len(listed)} listed instances did not come"
+        return _accepted_or_refused(arrivals, shortfall, arrivals.failure)
     if count <= len(listed):
         return ()
     differing = f"the archive lists {len(listed)} instances, all of which came, but counts {count}"
     if len(listed) not in LIKELY_LIMITS or arrivals.sent_whole:
         return (differing,)
     # Whatever ended an attempt was healed: the list is what proves too little.
-    arrivals.failure = None
-    return _accepted_or_refused(arrivals, f"{differing}: it may cut its lists")
+    return _accepted_or_refused(arrivals, f"{differing}: it may cut its lists", None)
 
 
-def _accepted_or_refused(arrivals: Arrivals, shortfall: str) -> tuple[str, ...]:
+def _accepted_or_refused(arrivals: Arrivals, shortfall: str, failure: Failure | None) -> tuple[str, ...]:
     """Take what came, if that is enough for the caller; else say what ended the transfer, or what is missing."""
     if arrivals.choices.partial and arrivals.received:
-        failure = f"; {arrivals.failure}" if arrivals.failure else ""
-        return (f"{shortfall} (the archive said: {arrivals.words}{failure})",)
-    if arrivals.failure is not None:
-        raise arrivals.failure
+        return (f"{shortfall} ({arrivals.words})",)
+    if failure is not None:
+        raise failure
     missing = arrivals.missing
     shown = ", ".join(missing[:MAX_SHOWN]) + (", ..." if len(missing) > MAX_SHOWN else "")
     cure = "; partial=True takes what came" if arrivals.received else ""
-    message = f"{shortfall} (the archive said: {arrivals.words}){': ' if shown else ''}{shown}{cure}"
+    message = f"{shortfall} ({arrivals.words}){': ' if shown else ''}{shown}{cure}"
     raise _incomplete(arrivals, message)
 
 
@@ -173,5 +173,5 @@ def _incomplete(arrivals: Arrivals, message: str) -> IncompleteSeriesError:
         message,
         missing=arrivals.missing,
         received=sorted(arrivals.received),
-        server_comment=arrivals.server_comment,
+        server_comment=arrivals.endings.server_comment,
     )

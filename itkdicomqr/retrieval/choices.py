@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from itkdicomqr.association.patience import BACK_OFF
 from itkdicomqr.errors import InputError, NodeError
 from itkdicomqr.node import TRANSPORTS, Node
 
@@ -44,6 +45,11 @@ class Choices:
         if self.associations is not None and (not isinstance(self.associations, int) or self.associations < 1):
             message = f"associations={self.associations!r}: give at least 1"
             raise InputError(message)
+
+    @property
+    def back_off(self) -> tuple[float, ...]:
+        """Seconds to wait before each further try of an association that the archive rejects for now."""
+        return BACK_OFF if self.heal else ()
 
     def ways(self, node: Node) -> tuple[str, ...]:
         """Tell by which transports a node's series may come, the first tried first.

@@ -20,7 +20,7 @@ from itkdicomqr.association.contexts import (
     service,
     storage,
 )
-from itkdicomqr.association.patience import BACK_OFF, open_patiently
+from itkdicomqr.association.patience import open_patiently
 from itkdicomqr.catalogue import identifier, path_to
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import ConnectionLostError, NoPresentationContextError
@@ -149,8 +149,7 @@ def _note_unaccepted(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str
 
 
 def _opened(arrivals: Arrivals, proposals: Sequence[Proposal], deadline: Deadline) -> Association:
-    back_off = BACK_OFF if arrivals.choices.heal else ()
-    return open_patiently(arrivals.endpoint, proposals, deadline, back_off)
+    return open_patiently(arrivals.endpoint, proposals, deadline, arrivals.choices.back_off)
 
 
 def _shared(arrivals: Arrivals, proposals: Sequence[Proposal], count: int) -> Iterator[Instance]:

@@ -21,6 +21,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.table import Row
 from itkdicomqr.tasks import Task
+from itkdicomqr.truncation import FEWEST_CUT
 from itkdicomqr.whole import count_in, number_of
 
 OpenCatalogue = Callable[[Deadline], AbstractContextManager[Catalogue]]
@@ -121,6 +122,11 @@ class Listing:
     def count(self) -> int | None:
         """How many instances the series has, as its row or the archive tells; None where neither does."""
         return self.told_count if self.told_count is not None else self._asked_count
+
+    def is_believed(self, listed: int) -> bool:
+        """Tell whether so many listed instances are all: the archive counts no more, or would not cut so few."""
+        count = self.told_count if listed < FEWEST_CUT else self.count()
+        return listed < FEWEST_CUT if count is None else count <= listed
 
     @cached_property
     def _asked_count(self) -> int | None:

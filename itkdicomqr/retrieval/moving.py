@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr.association import Association, Deadline, Retrieved, status
 from itkdicomqr.association.association import TICK_SECONDS
 from itkdicomqr.association.contexts import MOVE, service
+from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.association.pending import Pending
 from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.errors import (
@@ -55,8 +56,9 @@ def move(
     deadline: Deadline,
     *,
     complete: Callable[[], bool],
-    expected: Collection[str] = (),
+    proven: bool = False,
     lossy: bool = False,
+    back_off: Sequence[float] = BACK_OFF,
 ) -> Generator[Instance, None, Moved]:
     """Bring instances of one series by C-MOVE.
 
@@ -72,10 +74,12 @@ def move(
         Of the whole call.
     complete : callable
         Tells whether all has been yielded that is wanted; until then, what is late is waited for.
-    expected : collection of str
-        The SOP Instance UIDs that an error calls missing if nothing comes.
+    proven : bool
+        Whether something came by C-MOVE before, so that nothing is wrong with the archive's configuration.
     lossy : bool
         Whether transfer syntaxes that lose something are accepted.
+    back_off : sequence of float
+        Seconds to wait before each further try of an association that the archive rejects for now.
 
     Yields
     ------
@@ -90,7 +94,9 @@ def move(
     Raises
     ------
     MoveNothingArrivedError
-        Nothing came; it says what the archive must have configured.
+        Nothing came, nor did the archive connect to our receiver as it should; it says what must be configured.
+    AssociationRejectedError
+        The archive rejects the association, permanently or still.
     DeadlineError
         Neither an answer nor an instance came in time.
     """
@@ -98,18 +104,23 @@ def move(
     uids = request.get("SOPInstanceUID")
     wanted = None if not uids else {uids} if isinstance(uids, str) else set(uids)
     with (
-        Association.open(endpoint, [service(MOVE[endpoint.model])], deadline) as association,
+        open_patiently(endpoint, [service(MOVE[endpoint.model])], deadline, back_off) as association,
         receiver.expect(request.SeriesInstanceUID, deadline, wanted, lossy=lossy) as pending,
         _asking(association, request, node.calling_ae_title, pending) as answer,
     ):
-        count = 0
-        for instance in _arrivals(endpoint, pending, answer, complete):
-            count += 1
+        came: set[str] = set()
+
+        def is_all() -> bool:
+            return complete() or _owes_nothing(answer.result(), came, wanted)
+
+        for instance in _arrivals(endpoint, pending, answer, is_all):
+            came.add(instance.sop_instance_uid)
             yield instance
         end = Moved(**vars(answer.result()), problems=pending.problems)
-        if not count:
+        reached = proven or (pending.was_reached and not end.problems)
+        if not came and not reached:
             place = receiver.place_seen_from(association.local_host)
-            raise _nothing(node, end, f"{place}, {_SECURITY[receiver.is_secured]}", expected, pending)
+            raise _nothing(node, end, f"{place}, {_SECURITY[receiver.is_secured]}", pending)
         return end
 
 
@@ -147,7 +158,7 @@ def _end_of(answers: Generator[bool, None, Retrieved], pending: Pending, left: E
 
 
 def _arrivals(
-    node: Node, pending: Pending, answer: Future[Retrieved], complete: Callable[[], bool]
+    node: Node, pending: Pending, answer: Future[Retrieved], is_all: Callable[[], bool]
 ) -> Iterator[Instance]:
     """Give what arrives while the archive is at it, and then what is late."""
     while not answer.done():
@@ -158,7 +169,7 @@ def _arrivals(
             _check_silence(node, pending)
     patience = _patience(node, answer)
     while True:
-        is_over = pending.silence >= patience or complete()
+        is_over = pending.silence >= patience or is_all()
         instance = pending.take(0 if is_over else TICK_SECONDS)
         if instance is not None:
             yield instance
@@ -184,15 +195,19 @@ def _patience(node: Node, answer: Future[Retrieved]) -> float:
     return node.timeouts.late
 
 
-def _nothing(
-    node: Node, end: Moved, place: str, expected: Collection[str], pending: Pending
-) -> MoveNothingArrivedError:
+def _owes_nothing(end: Retrieved, came: Collection[str], wanted: Collection[str] | None) -> bool:
+    """Tell whether all came that the archive says it sent, and the rest failed: then nothing is late."""
+    sent = len(wanted) - end.failed if end.sent is None and wanted is not None else end.sent
+    return end.failed > 0 and sent is not None and sent <= len(came)
+
+
+def _nothing(node: Node, end: Moved, place: str, pending: Pending) -> MoveNothingArrivedError:
     seen = "something connected to our receiver" if pending.was_reached else "nobody connected to our receiver"
     message = (
         f"{node.place}: C-MOVE: nothing arrived, and {seen} (the archive said: {end}). The archive must have the AE "
         f"title {node.calling_ae_title!r} configured at {place}, reach that address through every firewall, and be "
         "allowed to store there"
     )
-    error = MoveNothingArrivedError(message, missing=tuple(expected), server_comment=end.server_comment)
+    error = MoveNothingArrivedError(message, server_comment=end.server_comment)
     error.__cause__ = next(iter(end.problems), None)
     return error

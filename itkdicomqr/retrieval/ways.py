@@ -18,28 +18,30 @@ from itkdicomqr.retrieval.receivers import Receivers
 
 def by_move(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by C-MOVE into our receiver: the series, then the missing by lists, then one by one."""
+    proven = False
     with receivers.of(arrivals.node) as receiver:
         for request, lossy in _moves(arrivals):
+            before = len(arrivals.received)
             moving = move(
                 arrivals.node,
                 request,
                 receiver,
                 arrivals.deadline,
                 complete=lambda: arrivals.is_complete,
-                expected=arrivals.listing.known,
+                proven=proven,
                 lossy=lossy,
+                back_off=arrivals.choices.back_off,
             )
             whole = not request.get("SOPInstanceUID")
             try:
                 arrivals.ended((yield from arrivals.admitted(moving)), whole=whole)
+            except ConnectionLostError as error:
+                arrivals.keep(error)
             except MoveNothingArrivedError as error:
                 arrivals.keep(error)
                 if whole:
                     return
-            except ConnectionLostError as error:
-                arrivals.keep(error)
-                if not arrivals.received:
-                    return
+            proven = proven or len(arrivals.received) > before
 
 
 def _moves(arrivals: Arrivals) -> Iterator[tuple[Dataset, bool]]:

@@ -107,6 +107,81 @@ def test_a_quirk_with_which_we_cope_is_notable(quirks: str, name: str, words: st
     assert diagnosis["C-GET"].verdict is Verdict.GOOD
 
 
+def test_a_rejection_for_now_is_told_and_waited_out() -> None:
+    diagnosis = examined("rejects-transiently-1")
+    assert diagnosis["association"].verdict is Verdict.NOTABLE
+    assert (
+        "after a first association was rejected for now (result 2, source 2, reason 1)"
+        in diagnosis["association"].words
+    )
+    assert "allow more associations" in diagnosis["association"].cure
+    assert diagnosis.obstacle is None
+
+
+def test_a_rejection_that_lasts_is_told_with_what_it_may_be() -> None:
+    diagnosis = examined("rejects-transiently-99")
+    assert "rejected for now" in diagnosis["association"].words
+    assert "try again, or ask the archive's administrator to allow more associations" in diagnosis["association"].cure
+    assert isinstance(diagnosis.obstacle, errors.AssociationRejectedError)
+
+
+def test_an_association_too_many_is_rejected_for_now_or_for_good() -> None:
+    words = examined("rejects-second-association")["simultaneous associations"].words
+    assert words == "it takes one association at a time; one more is rejected for now, so it is waited for"
+
+
+GERMAN = {
+    **FIRST_DAY,
+    "SpecificCharacterSet": "ISO_IR 192",
+    "PatientName": "Müller^Jürgen",
+    "SeriesDescription": "Schädel",
+}
+
+
+@pytest.mark.parametrize(
+    ("quirks", "verdict", "words", "settings"),
+    [
+        ("", Verdict.GOOD, "text beyond ASCII can be read: it comes in ISO_IR 192", {}),
+        ("upper-cases-text", Verdict.GOOD, "it comes in ISO_IR 192", {}),
+        ("no-charset", Verdict.NOTABLE, "it is ISO_IR 192, as an instance shows", {"character_set": "ISO_IR 192"}),
+        (
+            "invalid-charset",
+            Verdict.NOTABLE,
+            "in ISO-IR 6, which it is not; it is ISO_IR 192",
+            {"character_set": "ISO_IR 192"},
+        ),
+        ("no-charset, no-cget", Verdict.BAD, "names no character set; what it tells decides nothing", {}),
+        ("wrong-charset", Verdict.NOTABLE, "another PatientName, SeriesDescription than an instance has", {}),
+        ("loses-utf8", Verdict.NOTABLE, "another PatientName, SeriesDescription than an instance has", {}),
+        ("questions-utf8", Verdict.NOTABLE, "another PatientName, SeriesDescription than an instance has", {}),
+        ("loses-utf8, no-cget", Verdict.UNKNOWN, "no text that was looked at goes beyond ASCII", {}),
+    ],
+)
+def test_text_beyond_ascii_is_compared_with_an_instance(
+    quirks: str, verdict: Verdict, words: str, settings: dict[str, str]
+) -> None:
+    with Archive(series("CT", 2, **GERMAN), quirks=quirks) as archive:
+        finding = examine(node_of(archive))["character sets"]
+    assert finding.verdict is verdict
+    assert words in finding.words
+    assert finding.settings == settings
+    assert not any(secret in f"{finding.words} {finding.cure}" for secret in ("Müller", "Schädel"))
+
+
+@pytest.mark.parametrize(
+    ("quirks", "verdict", "words"),
+    [
+        ("", Verdict.GOOD, "finds a series by a description beyond ASCII"),
+        ("ignores-description", Verdict.UNKNOWN, "no series tells a description beyond ASCII"),
+        ("no-charset", Verdict.UNKNOWN, "no series tells a description beyond ASCII"),
+    ],
+)
+def test_text_beyond_ascii_is_asked_for(quirks: str, verdict: Verdict, words: str) -> None:
+    with Archive(series("CT", 2, **GERMAN), quirks=quirks) as archive:
+        finding = examine(node_of(archive))["matching characters"]
+    assert (finding.verdict, words in finding.words) == (verdict, True)
+
+
 def test_a_limit_without_a_word_shows_when_halves_are_asked_for() -> None:
     finding = examined("caps-silently-at-2")["limit of studies"]
     assert finding.verdict is Verdict.BAD

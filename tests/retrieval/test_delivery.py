@@ -12,7 +12,7 @@ import pytest
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.client import Client
-from itkdicomqr.errors import IncompleteSeriesError
+from itkdicomqr.errors import IncompleteSeriesError, SeriesChangingError
 from itkdicomqr.node import Limits, Node
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from itkdicomqr.table import Row
-
-pytestmark = pytest.mark.filterwarnings(
-    # pynetdicom, which the embedded archive uses, forgets to close a socket whose peer has gone.
-    "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-)
 
 SLICES = 12
 UIDS = {str(each.SOPInstanceUID) for each in series("CT", SLICES)}
@@ -114,6 +109,17 @@ def test_the_rest_of_a_series_whose_list_is_cut_comes_too(associations: int) -> 
         uids, said = brought_by_a_cut_list(archive, associations=associations)
     assert set(uids) == set(LONG)
     assert "lists 100 of the 110" in said[0]
+
+
+@pytest.mark.parametrize("associations", [1, 4])
+def test_a_list_that_is_cut_in_silence_hides_nothing_where_nothing_is_counted(associations: int) -> None:
+    quirks = "caps-instances-silently-at-37, no-counts"
+    with (
+        archive_of(quirks, 45, rows=1, columns=1) as archive,
+        Client(archive.url, associations=associations) as client,
+        pytest.raises(SeriesChangingError, match="sent 8 instances that it does not list"),
+    ):
+        client.retrieve(row_of(client))
 
 
 def test_a_cut_list_is_no_proof() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import Client, Node, load_series, read_volumes
 from itkdicomqr.errors import ConnectionLostError, IncompleteSeriesError
+from itkdicomqr.node import Timeouts
+from tests.dicomweb.test_orthanc import require_plugin
 from tests.reference import assert_equal
 from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp
 from tests.synthetic import series, simpleitk
@@ -41,32 +43,113 @@ each_number = pytest.mark.parametrize("unsendable", range(1, SLICES + 1))
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
 
 
-def refusing(unsendable: int, variant: str, port: int = 0) -> AbstractContextManager[RunningArchive]:
-    """An archive that cannot send the first slices by C-GET."""
-    quirks = f"unsendable-by-cget-{unsendable}, {variant}"
-    return embedded(DATASETS, {US: (HOST, port)} if port else None, quirks)
+@dataclass(frozen=True)
+class Rescue:
+    """What a node offers beside C-GET.
+
+    Attributes
+    ----------
+    quirks : str
+        How the archive differs; ``{}`` stands for the number of slices that it cannot send.
+    moves : bool
+        Whether it may send by C-MOVE.
+    slices : int
+        How many of the last slices its DICOMweb service holds.
+    """
+
+    quirks: str = ""
+    moves: bool = False
+    slices: int = 0
+
+
+NO_MOVE = "unsendable-by-cmove-{}"
+COMPLETE = {
+    "C-MOVE": Rescue(moves=True),
+    "WADO-RS": Rescue(slices=SLICES),
+    "C-MOVE, which fails as well, and WADO-RS": Rescue(NO_MOVE, moves=True, slices=SLICES),
+}
+LACKING = {
+    "nothing": Rescue(),
+    "C-MOVE, which fails as well": Rescue(NO_MOVE, moves=True),
+    "C-MOVE to nowhere": Rescue("move-unknown-destination", moves=True),
+    "WADO-RS of the last slice": Rescue(slices=1),
+    "C-MOVE, which fails as well, and WADO-RS of the last slice": Rescue(NO_MOVE, moves=True, slices=1),
+}
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, str]]:
+    """DICOMweb of Orthanc, by how many slices of the series it holds."""
+    with ExitStack() as running:
+        yield {
+            0: "",
+            **{held: running.enter_context(dicomweb(tmp_path_factory.mktemp("web"), held)) for held in (1, SLICES)},
+        }
+
+
+@contextmanager
+def dicomweb(folder: Path, held: int) -> Iterator[str]:
+    http = free_port()
+    with orthanc(folder, DATASETS[-held:], HttpPort=http, Plugins=[require_plugin()]):
+        yield f"http://{HOST}:{http}/dicom-web"
+
+
+@contextmanager
+def offering(rescue: Rescue, unsendable: int, variant: str, services: Mapping[int, str]) -> Iterator[Node]:
+    """An archive that cannot send the first slices by C-GET, and offers something else."""
+    port = free_port()
+    quirks = f"unsendable-by-cget-{unsendable}, {variant}, {rescue.quirks.format(unsendable)}"
+    with embedded(DATASETS, {US: (HOST, port)}, quirks) as archive:
+        yield replace(
+            archive.node,
+            receiver=f"{HOST}:{port}" if rescue.moves else "",
+            dicomweb=services[rescue.slices],
+            timeouts=Timeouts(late=0.3),
+        )
 
 
 @each_variant
 @each_number
-def test_what_c_get_cannot_bring_comes_by_c_move(unsendable: int, variant: str, tmp_path: Path) -> None:
-    port = free_port()
-    with refusing(unsendable, variant, port) as archive:
-        node = replace(archive.node, receiver=f"{HOST}:{port}")
+@pytest.mark.parametrize("rescue", COMPLETE)
+def test_what_c_get_cannot_bring_comes_by_another_way(
+    rescue: str, unsendable: int, variant: str, services: Mapping[int, str], tmp_path: Path
+) -> None:
+    with offering(COMPLETE[rescue], unsendable, variant, services) as node:
         volume = load_series(PATIENT, pacs=node, toolkit="volume")
 
-    assert volume.report.origins["C-MOVE"] >= unsendable
-    assert sum(volume.report.origins.values()) == SLICES
+    origins = volume.report.origins
+    assert origins["WADO-RS" if COMPLETE[rescue].slices else "C-MOVE"] >= unsendable
+    assert sum(origins.values()) == SLICES
     assert_equal(volume.to_simpleitk(), simpleitk(DATASETS, tmp_path))
 
 
 @each_variant
 @each_number
-def test_what_no_way_brings_is_named_exactly(unsendable: int, variant: str) -> None:
-    drops = variant == "drops-at-unsendable"
-    kind = ConnectionLostError if drops else IncompleteSeriesError
-    with refusing(unsendable, variant) as archive, pytest.raises(kind) as caught:
-        load_series(PATIENT, pacs=archive.node)
+@pytest.mark.parametrize("rescue", LACKING)
+def test_what_no_way_brings_is_named_exactly(
+    rescue: str, unsendable: int, variant: str, services: Mapping[int, str]
+) -> None:
+    came = {*UIDS[unsendable:], *UIDS[SLICES - LACKING[rescue].slices :]}
+    with (
+        offering(LACKING[rescue], unsendable, variant, services) as node,
+        pytest.raises((ConnectionLostError, IncompleteSeriesError)) as caught,
+    ):
+        load_series(PATIENT, pacs=node)
+
+    error: Any = caught.value
+    assert list(error.missing) == [uid for uid in UIDS if uid not in came]
+    assert set(error.received) == came
+
+
+@each_variant
+@each_number
+def test_what_c_move_alone_cannot_bring_does_not_keep_the_rest_from_coming(unsendable: int, variant: str) -> None:
+    port = free_port()
+    quirks = f"unsendable-by-cmove-{unsendable}, {variant}"
+    with embedded(DATASETS, {US: (HOST, port)}, quirks) as archive:
+        node = replace(archive.node, receiver=f"{HOST}:{port}", timeouts=Timeouts(late=0.3))
+        with pytest.raises((ConnectionLostError, IncompleteSeriesError)) as caught:
+            load_series(PATIENT, pacs=node, transport="move")
 
     error: Any = caught.value
     assert list(error.missing) == UIDS[:unsendable]

@@ -8,17 +8,18 @@ import threading
 from contextlib import closing, contextmanager
 from signal import SIGINT, pthread_kill
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.connection import connect
+from itkdicomqr.association.dimse import Field
 from itkdicomqr.client import Client
 from itkdicomqr.errors import DICOMQRError
 from itkdicomqr.node import Node
 from itkdicomqr.tasks import Task
-from tests.faults import ASKED, FIRST, HEAR, HOST, acceptance, playing
+from tests.faults import ASKED, FIRST, HEAR, HOST, SERVICE, SYNTAXES, acceptance, playing, response
 from tests.retrieval.coming import on_its_way, series_of
 
 if TYPE_CHECKING:
@@ -54,6 +55,34 @@ def test_while_instances_come(associations: int) -> None:
     slow = (HEAR, acceptance(), HEAR, FIRST)
     with playing(*[slow] * 4) as stage, interrupted(), on_its_way(stage.node(), associations=associations) as coming:
         list(coming)
+
+
+BEGUN: dict[str, Any] = {
+    "get": ((*ASKED, FIRST), Field.C_GET_RSP),
+    "move": (
+        (HEAR, acceptance({SERVICE: SYNTAXES[SERVICE]}), HEAR, response(Field.C_MOVE_RSP, 0xFF00)),
+        Field.C_MOVE_RSP,
+    ),
+}
+"""A retrieval halfway, and how it is answered, by the transport."""
+
+SILENT = 3.0
+
+
+@pytest.mark.parametrize(
+    "farewell",
+    [lambda _: SILENT, lambda _: (HEAR, SILENT), lambda ended: (HEAR, 0.8, ended, SILENT)],
+    ids=["nothing is heard", "no end", "a late end, and no release"],
+)
+@pytest.mark.parametrize("transport", BEGUN)
+def test_while_the_archive_ends_neither_what_is_cancelled_nor_the_association(
+    farewell: Callable[[Any], Any], transport: str
+) -> None:
+    begun, answer = BEGUN[transport]
+    with playing((*begun, farewell(response(answer, 0xFE00)))) as stage:
+        node = stage.node(receiver=f"{HOST}:0")
+        with interrupted(), on_its_way(node, transport=transport) as coming:
+            list(coming)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a connection attempt ends with its timeout")

@@ -24,7 +24,7 @@ from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.association.stream import Message
 from itkdicomqr.catalogue import identifier
 from itkdicomqr.criteria import Level
-from itkdicomqr.errors import ConnectionLostError, DeadlineError, NetworkError
+from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, DeadlineError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Timeouts
 from itkdicomqr.retrieval.moving import Moved, move
@@ -41,6 +41,7 @@ from tests.faults import (
     acceptance,
     leaving_nothing,
     playing,
+    rejection,
     response,
 )
 from tests.servers import RunningArchive, dcmqrscp, embedded, free_port, orthanc
@@ -70,10 +71,6 @@ STARTS: dict[str, Start] = {
 }
 
 
-in_another_process = pytest.mark.parametrize("archive", [name for name in STARTS if name != "embedded"], indirect=True)
-"""For a move that fails: pynetdicom, of the embedded archive, forgets to close its socket then."""
-
-
 @pytest.fixture(scope="module", params=STARTS)
 def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """An archive that may send to one port of this machine."""
@@ -100,7 +97,7 @@ def moved(
     def complete() -> bool:
         return wanted <= uids(arrived)
 
-    moving = move(node, request, receiver, Deadline(node.timeouts.total), complete=complete, expected=sorted(wanted))
+    moving = move(node, request, receiver, Deadline(node.timeouts.total), complete=complete)
     while True:
         try:
             arrived.append(next(moving))
@@ -144,7 +141,6 @@ def test_single_instances_come_by_their_uids(archive: Node) -> None:
     assert uids(arrived) == wanted
 
 
-@in_another_process
 def test_a_consumer_that_leaves_halfway_ends_everything(archive: Node) -> None:
     begin = monotonic()
     with leaving_nothing(), Receiver(archive) as receiver:
@@ -154,7 +150,6 @@ def test_a_consumer_that_leaves_halfway_ends_everything(archive: Node) -> None:
     assert monotonic() - begin < GRACE
 
 
-@in_another_process
 def test_the_next_move_comes_after_one_that_was_left(archive: Node) -> None:
     with Receiver(archive) as receiver:
         with closing(move(archive, asked(FIRST_SERIES), receiver, Deadline(30), complete=lambda: False)) as moving:
@@ -162,14 +157,12 @@ def test_the_next_move_comes_after_one_that_was_left(archive: Node) -> None:
         assert uids(moved(archive, receiver, asked(SECOND_SERIES))[0]) == WANTED[SECOND_SERIES]
 
 
-@in_another_process
 def test_a_destination_that_nobody_listens_at_is_told_with_the_cure(archive: Node) -> None:
     elsewhere = replace(archive, receiver=f"{HOST}:0", timeouts=replace(PATIENT, late=0.5))
     with Receiver(elsewhere) as receiver, pytest.raises(MoveNothingArrivedError) as caught:
         moved(elsewhere, receiver)
     assert f"AE title 'ITKDICOMQR' configured at {HOST}:{receiver_port(caught.value)}" in str(caught.value)
     assert "nobody connected to our receiver" in str(caught.value)
-    assert set(caught.value.missing) == WANTED[FIRST_SERIES]
 
 
 def receiver_port(error: MoveNothingArrivedError) -> str:
@@ -257,6 +250,59 @@ def test_a_move_that_brings_nothing_tells_the_status_in_words(status: int, words
     assert words in str(caught.value)
     assert "Doe" not in str(caught.value)
     assert "\n" not in caught.value.server_comment
+
+
+BUSY = (HEAR, rejection(2, 3, 2), CLOSE)
+
+
+def test_a_rejection_for_now_is_waited_out() -> None:
+    with playing(BUSY, BUSY, (*ASKED, SUCCESS)) as stage:
+        node = stage.node(BRISK, receiver=f"{HOST}:0")
+        with Receiver(node) as receiver, pytest.raises(MoveNothingArrivedError, match="success"):
+            moved(node, receiver)
+
+
+def test_a_rejection_for_good_is_not() -> None:
+    with playing((HEAR, rejection(1, 1, 7), CLOSE), BUSY) as stage:
+        node = stage.node(BRISK, receiver=f"{HOST}:0")
+        with Receiver(node) as receiver, pytest.raises(AssociationRejectedError, match="AE title"):
+            moved(node, receiver)
+    assert len(stage.farewells) == 1
+
+
+LATE = 1.0
+
+
+@pytest.mark.parametrize(
+    ("counters", "waits"),
+    [
+        ({"COMPLETED": 0, "FAILED": 3}, False),
+        ({"COMPLETED": 3, "FAILED": 3}, True),
+        ({"COMPLETED": 1, "FAILED": 2}, True),
+        ({"COMPLETED": 0, "WARNING": 1, "FAILED": 2}, True),
+        ({"COMPLETED": 3, "FAILED": 0}, True),
+        ({"FAILED": 3}, True),
+        ({}, True),
+    ],
+    ids=str,
+)
+def test_only_what_the_archive_claims_to_have_sent_is_waited_for(counters: dict[str, int], waits: bool) -> None:
+    answer = response(Field.C_MOVE_RSP, 0xB000, None, SERVICE, **counters)
+    with erring(PENDING, answer, timeouts=replace(BRISK, late=LATE)) as (node, receiver, _):
+        begin = monotonic()
+        with pytest.raises(MoveNothingArrivedError):
+            moved(node, receiver)
+        assert (monotonic() - begin >= LATE) is waits
+
+
+def test_a_single_instance_that_the_archive_calls_failed_is_not_waited_for() -> None:
+    wanted = {min(WANTED[FIRST_SERIES])}
+    answer = response(Field.C_MOVE_RSP, 0xB000, None, SERVICE, FAILED=1)
+    with erring(answer, timeouts=replace(BRISK, late=LATE)) as (node, receiver, _):
+        begin = monotonic()
+        with pytest.raises(MoveNothingArrivedError):
+            moved(node, receiver, asked(FIRST_SERIES, sorted(wanted)), wanted)
+        assert monotonic() - begin < LATE
 
 
 @pytest.mark.parametrize(

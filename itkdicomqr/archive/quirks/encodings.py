@@ -14,17 +14,21 @@ from pydicom.uid import (
 )
 
 from itkdicomqr.archive.compression import best_lossy_syntax, compressed
+from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.quirks.named import Named
-from itkdicomqr.archive.seams import Quirk
+from itkdicomqr.archive.quirks.rows import each_row
+from itkdicomqr.archive.seams import Quirk, combined
 from itkdicomqr.archive.transcoding import acceptable
+from itkdicomqr.archive.values import first_of
 from itkdicomqr.errors import UnsupportedImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from pydicom.dataset import Dataset
     from pynetdicom.presentation import PresentationContext
 
-    from itkdicomqr.archive.seams import Encode
+    from itkdicomqr.archive.seams import Encode, Request
     from itkdicomqr.instance import Instance
 
 UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
@@ -55,7 +59,16 @@ def compressing_lossily() -> Quirk:
 
 def lossy_originals() -> Quirk:
     """Keep everything lossily compressed."""
-    return Quirk(kept=lambda instance: compressed(instance, best_lossy_syntax(instance)))
+    return _keeping(_lossy)
+
+
+def sending_only_lossily() -> Quirk:
+    """Compress with loss whatever is sent, or send nothing."""
+
+    def encode(encode: Encode) -> Encode:
+        return lambda instance, accepted: never_decompressing(is_compressed).encode(encode)(_lossy(instance), accepted)
+
+    return Quirk(encode=encode)
 
 
 def never_decompressing(is_kept: Callable[[str], bool]) -> Quirk:
@@ -91,7 +104,32 @@ def _kept(syntaxes: Sequence[str], change: Callable[[Instance], Instance]) -> Qu
                 context.transfer_syntax = list(map(UID, syntaxes))
         return contexts
 
-    return Quirk(contexts=contexts, kept=change)
+    return combined([Quirk(contexts=contexts), _keeping(change)])
+
+
+def _keeping(change: Callable[[Instance], Instance]) -> Quirk:
+    """Keep instances in another form, of which the rows tell too."""
+
+    def row(identifier: Dataset, request: Request) -> Dataset:
+        told = [keyword for keyword in _OF_THE_ENCODING if keyword in identifier]
+        if request.level is not Level.IMAGE or not told:
+            return identifier
+        uid = first_of(identifier, UNIQUE_KEYS[Level.IMAGE])
+        kept = change(next(entry.instance for entry in request.index.entries() if entry.path[-1] == uid))
+        known = {"AvailableTransferSyntaxUID": kept.transfer_syntax_uid}
+        for keyword in told:
+            setattr(identifier, keyword, known.get(keyword) or first_of(kept.header, keyword))
+        return identifier
+
+    return Quirk(kept=change, answers=each_row(row))
+
+
+def _lossy(instance: Instance) -> Instance:
+    return compressed(instance, best_lossy_syntax(instance))
+
+
+_OF_THE_ENCODING = ("AvailableTransferSyntaxUID", "LossyImageCompression")
+"""Keys of the IMAGE level whose values depend on the form in which an instance is kept."""
 
 
 NAMED = (
@@ -123,4 +161,5 @@ NAMED = (
     Named("j2k-only", "sends nothing but JPEG 2000 Lossless", lambda: compressed_as(JPEG2000Lossless)),
     Named("compresses-lossily", "compresses anew where a lossy transfer syntax is accepted", compressing_lossily),
     Named("lossy-originals", "holds everything lossily compressed", lossy_originals),
+    Named("lossy-only", "sends nothing but what it compresses with loss on the way", sending_only_lossily),
 )

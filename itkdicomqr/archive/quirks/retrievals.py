@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -161,13 +162,13 @@ def listing_no_failed() -> Quirk:
     return Quirk(conclusion=lambda conclusion, _request: replace(conclusion, lists_failed=False))
 
 
-def unable_by_get(number: int) -> Quirk:
-    """Fail to send the first instances of a series by C-GET, whatever was accepted."""
+def unable_by(operation: str, number: int) -> Quirk:
+    """Fail to send the first instances of a series by this operation, whatever was accepted."""
 
     def steps(steps: Iterator[Step], request: Request) -> Iterator[Step]:
         for step in steps:
             first = request.index.group(step.entry.path[: Level.SERIES])[:number]
-            yield Step(step.entry, None) if request.operation == "C-GET" and step.entry in first else step
+            yield Step(step.entry, None) if request.operation == operation and step.entry in first else step
 
     return Quirk(steps=steps)
 
@@ -199,7 +200,13 @@ NAMED = (
     Named(
         "unsendable-by-cget",
         "fails to send the first N instances of a series by C-GET, in any context",
-        unable_by_get,
+        partial(unable_by, "C-GET"),
+        "N",
+    ),
+    Named(
+        "unsendable-by-cmove",
+        "fails to send the first N instances of a series by C-MOVE, in any context",
+        partial(unable_by, "C-MOVE"),
         "N",
     ),
     Named(

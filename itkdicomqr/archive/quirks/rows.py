@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.archive.seams import Outcome, Request
 
-ABOVE_IMAGE = (Level.PATIENT, Level.STUDY, Level.SERIES)
+EVERY_LEVEL = tuple(Level)
 IMAGE = (Level.IMAGE,)
 
 PENDING = 0xFF00
@@ -143,21 +143,21 @@ def missing_keys_everywhere() -> Quirk:
 NAMED = (
     Named(
         "caps-at",
-        "ends after N rows with status FE00, though nobody cancelled; not at the IMAGE level",
-        lambda n: ending_after(n, CANCELLED, ABOVE_IMAGE),
+        "ends after N rows with status FE00, though nobody cancelled",
+        lambda n: ending_after(n, CANCELLED, EVERY_LEVEL),
         "N",
-        seen="Orthanc",
+        seen="Orthanc, but for the IMAGE level",
     ),
     Named(
         "caps-with-b001-at",
         "ends after N rows with status B001",
-        lambda n: ending_after(n, LIMIT_REACHED, ABOVE_IMAGE),
+        lambda n: ending_after(n, LIMIT_REACHED, EVERY_LEVEL),
         "N",
     ),
     Named(
         "caps-silently-at",
         "ends after N rows as if there were no more",
-        lambda n: ending_after(n, None, ABOVE_IMAGE),
+        lambda n: ending_after(n, None, EVERY_LEVEL),
         "N",
     ),
     Named(

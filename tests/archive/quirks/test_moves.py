@@ -66,6 +66,17 @@ def test_instances_come_from_another_ae(quirks, calling, originator):
     assert [(each.calling, each.originator) for each in arrivals] == [(calling, originator)] * 3
 
 
+@pytest.mark.parametrize(("number", "final", "counters"), [(1, 0xB000, (2, 1)), (3, 0xA702, (0, 3))])
+def test_some_instances_fail_by_c_move_alone(number, final, counters):
+    with (
+        destination() as (port, arrivals),
+        Archive(held(), quirks=f"unsendable-by-cmove-{number}", destinations={"DEST": ("127.0.0.1", port)}) as archive,
+    ):
+        reply = move(archive)
+    assert (reply.final, reply.counters) == (final, counters)
+    assert len(arrivals) == counters[0]
+
+
 def test_instances_come_after_success():
     with (
         destination() as (port, arrivals),

@@ -19,9 +19,10 @@ PENDING = 0xFF00
         ("", "SERIES", 4, 0x0000),
         ("caps-at-3", "SERIES", 3, 0xFE00),
         ("caps-at-4", "SERIES", 4, 0x0000),
-        ("caps-at-1", "IMAGE", 3, 0x0000),
+        ("caps-at-2", "IMAGE", 2, 0xFE00),
         ("caps-with-b001-at-3", "SERIES", 3, 0xB001),
         ("caps-silently-at-3", "SERIES", 3, 0x0000),
+        ("caps-silently-at-2", "IMAGE", 2, 0x0000),
         ("caps-instances-at-2", "IMAGE", 2, 0xFE00),
         ("caps-instances-silently-at-2", "IMAGE", 2, 0x0000),
         ("caps-instances-at-2", "SERIES", 4, 0x0000),
@@ -34,6 +35,24 @@ def test_a_list_of_rows_is_cut_or_lengthened(quirks, level, rows, final):
     reply = find(quirks, identifier(level, **(IMAGES if level == "IMAGE" else ALL_SERIES)))
     assert (len(reply.rows), reply.final) == (rows, final)
     assert len(reply.statuses) == rows + 1
+
+
+@pytest.mark.parametrize(
+    ("quirks", "syntax", "lossy"),
+    [
+        ("", "1.2.840.10008.1.2.1", None),
+        ("lossy-only", "1.2.840.10008.1.2.1", None),
+        ("lossy-originals", "1.2.840.10008.1.2.4.91", "01"),
+        ("j2k-only", "1.2.840.10008.1.2.4.90", None),
+        ("rle-only", "1.2.840.10008.1.2.5", None),
+        ("implicit-only", "1.2.840.10008.1.2", None),
+    ],
+)
+def test_rows_tell_the_form_in_which_instances_are_kept(quirks, syntax, lossy):
+    asked = identifier("IMAGE", **IMAGES, AvailableTransferSyntaxUID="", LossyImageCompression="")
+    rows = find(quirks, asked).rows
+    assert [str(row.AvailableTransferSyntaxUID) for row in rows] == [syntax] * 3
+    assert [row.LossyImageCompression or None for row in rows] == [lossy] * 3
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,8 @@ def bright() -> Dataset:
         ("compresses-lossily", stored(PLAIN), [PLAIN, uid.JPEG2000Lossless], PLAIN),
         ("lossy-originals", stored(PLAIN), [PLAIN, uid.JPEG2000], uid.JPEG2000),
         ("lossy-originals, never-decompresses", stored(PLAIN), [PLAIN], None),
+        ("lossy-only", stored(PLAIN), [PLAIN, uid.JPEG2000], uid.JPEG2000),
+        ("lossy-only", stored(PLAIN), [PLAIN], None),
     ],
 )  # fmt: skip
 def test_instances_come_in_another_transfer_syntax_or_not_at_all(quirks, held, offered, arrives):
