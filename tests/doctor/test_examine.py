@@ -18,8 +18,7 @@ from itkdicomqr.doctor import Diagnosis, Verdict, examine
 from itkdicomqr.node import Timeouts
 from itkdicomqr.testing import Archive
 from tests.authorities import Authority
-from tests.dicomweb.test_orthanc import PLUGIN
-from tests.servers import HOST, dcmqrscp, free_port, orthanc, secured_orthanc
+from tests.servers import HOST, dcmqrscp, free_port, orthanc, require_dicomweb, secured_orthanc
 from tests.synthetic import ROOT, series
 
 AE_TITLE = "ITKDICOMQR"
@@ -191,12 +190,10 @@ def test_every_archive_that_was_looked_at_can_be_used(preset: str) -> None:
 
 
 def test_orthanc_offers_every_way(tmp_path: Path, receiver: str) -> None:
-    if not PLUGIN.exists():
-        pytest.skip(f"{PLUGIN} is not installed: apt-get install orthanc-dicomweb")
     web, port = free_port(), int(receiver.rpartition(":")[2])
     settings = {
         "HttpPort": web,
-        "Plugins": [str(PLUGIN)],
+        "Plugins": [require_dicomweb()],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         "DicomModalities": {"us": [AE_TITLE, HOST, port]},
         "LimitFindResults": 2,
