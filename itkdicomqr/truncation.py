@@ -65,6 +65,14 @@ def doubt(place: str, level: str, count: int) -> TruncatedMatchesError:
     )
 
 
+def overwritten(place: str, level: str, count: int, told: int) -> TruncatedMatchesError:
+    """Say that matches were lost, for which others came repeatedly."""
+    return TruncatedMatchesError(
+        f"{place}: {count} matches at the {level} level, but only {told} different, and what came repeatedly comes "
+        f"once if it is asked for alone: it was sent in place of others; {CURES[level]}, or give the node dicomweb="
+    )
+
+
 def by_days(ask: Callable[[DateRange], Answer], span: DateRange, enough: int | None = None) -> list[Answer]:
     """Ask for halves of a span of days, and for halves of these, until no answer is cut.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.criteria import Criteria, Criterion, Level
-from itkdicomqr.errors import StatusError, TruncatedMatchesError
+from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
 from itkdicomqr.matchers import DateRange, Exactly, OneOf, Wording
 from itkdicomqr.table import Row, distinct
 from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
@@ -69,7 +69,10 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     narrowed = [catalogue.ask(Level.SERIES, [*wanted, each], below=study) for each in _narrowing(criteria)]
     if answer.cut and narrowed and cut_of(narrowed) is None:
         return _joined(answer, *narrowed)
-    every = _by_numbers(catalogue, study, wanted, answer, told)
+    try:
+        every = _by_numbers(catalogue, study, wanted, answer, told)
+    except (StatusError, ConnectionLostError) as error:  # some archives know no series number
+        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows)) from error
     if not told or len(every) < told:
         raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows))
     return every

@@ -130,7 +130,7 @@ def _of_the_right_number(arrivals: Arrivals) -> tuple[str, ...]:
     """Compare numbers, since the archive lists nothing."""
     count, came = arrivals.listing.count(), len(arrivals.received)
     if came and count == came:
-        return (_WEAKER.format(listed="no", count=count),)
+        return (_WEAKER.format(listed="none", count=count),)
     number = "an unknown number" if count is None else count
     message = (
         f"the archive lists no instances of the series, and {came} came of {number}: nothing proves that it is whole"

@@ -96,6 +96,16 @@ def _instances_of(identifier: Dataset | None, request: Request) -> int:
     return sum(entry.path[request.level - 1] == key for entry in request.index.entries()) or 1
 
 
+def overwriting_rows() -> Quirk:
+    """Answer the last row in place of every other."""
+
+    def answers(outcomes: Iterator[Outcome], _request: Request) -> Iterator[Outcome]:
+        rows = list(outcomes)
+        return ((status, rows[-1][1]) for status, _ in rows)
+
+    return Quirk(answers=answers)
+
+
 def adding_a_row() -> Quirk:
     """Answer one row more, which does not match."""
 
@@ -181,6 +191,7 @@ NAMED = (
         seen="tiny-pacs",
     ),
     Named("row-per-instance", "answers each row once for every instance", repeating_per_instance, seen="qrscp"),
+    Named("overwrites-rows", "answers the last row in place of every other", overwriting_rows, seen="tiny-pacs"),
     Named("extra-rows", "answers one row more, which does not match", adding_a_row, seen="pixelmed"),
     Named(
         "status-ff01", "says of every row that some keys are not supported", missing_keys_everywhere, seen="pixelmed"
