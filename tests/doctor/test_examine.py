@@ -106,6 +106,15 @@ def test_a_quirk_with_which_we_cope_is_notable(quirks: str, name: str, words: st
     assert diagnosis["C-GET"].verdict is Verdict.GOOD
 
 
+def test_rows_in_place_of_others_show_when_one_is_asked_for_alone() -> None:
+    datasets = [each for number in (1, 2) for each in series("CT", 2, number=number)]
+    with Archive(datasets, quirks="overwrites-rows") as archive:
+        finding = examine(node_of(archive))["rows"]
+    assert finding.verdict is Verdict.BAD
+    assert "2 rows, but only 1 different: it sends some in place of others" in finding.words
+    assert "dicomweb=" in finding.cure
+
+
 def test_a_limit_without_a_word_shows_when_halves_are_asked_for() -> None:
     finding = examined("caps-silently-at-2")["limit of studies"]
     assert finding.verdict is Verdict.BAD
