@@ -10,7 +10,7 @@ from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
 from itkdicomqr.catalogue import Catalogue, query_services, spoken
-from itkdicomqr.errors import TruncatedMatchesError
+from itkdicomqr.errors import NetworkError, TruncatedMatchesError
 from itkdicomqr.node import AUTO, Node
 
 if TYPE_CHECKING:
@@ -58,11 +58,14 @@ def asked(node: Node, deadline: Deadline, question: Callable[[Catalogue], T]) ->
     try:
         with catalogue_of(node, deadline) as catalogue:
             return question(catalogue)
-    except TruncatedMatchesError:
+    except TruncatedMatchesError as cut:
         if not (node.ae_title and node.dicomweb):
             raise
-    with _by_web(node, deadline) as catalogue:
-        return question(catalogue)
+        try:
+            with _by_web(node, deadline) as catalogue:
+                return question(catalogue)
+        except NetworkError as error:
+            raise cut from error
 
 
 @contextmanager

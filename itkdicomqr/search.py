@@ -164,11 +164,12 @@ def _literal_first(rows: Sequence[Row], criteria: Criteria) -> Sequence[Row]:
 
 
 def _counts(catalogue: Catalogue, rows: Sequence[Row]) -> dict[str, str | None]:
-    """Count the instances of series of one study; not if one row came for several series: it counts them all."""
-    if len(rows) == 1:
-        return catalogue.counts(rows[0])
-    numbers = catalogue.counts(rows[0].without("SeriesInstanceUID"))
-    return numbers if len(numbers) >= len(rows) else {}
+    """Count the instances of series of one study: one by one where fewer rows come, which may count them together."""
+    if len(rows) > 1:
+        numbers = catalogue.counts(rows[0].without("SeriesInstanceUID"))
+        if not numbers or len(numbers) >= len(rows):
+            return numbers
+    return {uid: count for row in rows for uid, count in catalogue.counts(row).items()}
 
 
 def _issuers(criteria: Criteria, rows: Iterable[Row]) -> tuple[str, ...]:

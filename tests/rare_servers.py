@@ -82,25 +82,29 @@ def tiny_pacs(
     """tiny-pacs in memory, filled with the data sets."""
     program = require("tiny-pacs", "pip install tiny-pacs[http] tiny-pacs-dicomweb")
     port, http = free_port(), free_port()
-    devices = {title: {"aet": title, "address": host, "port": at} for title, (host, at) in (destinations or {}).items()}
-    components: dict[str, dict[str, object]] = {
-        "Database": {},
-        "PACS": {},
-        "InMemoryStorage": {},
-        "Devices": {"devices": devices},
-        "HttpServer": {"host": HOST, "port": http},
-        "DICOMWeb": {},
-    }
-    configuration = {
-        "ae": {"ae_title": "TINY", "port": port, "dump_ds": False},
-        "components": {name: {"on": True, **settings} for name, settings in components.items()},
-    }
+    components = _tiny_components(http, destinations or {})
     file = folder / "tiny-pacs.yaml"
-    file.write_text(json.dumps(configuration))
+    file.write_text(json.dumps({"ae": {"ae_title": "TINY", "port": port, "dump_ds": False}, "components": components}))
     node = Node(HOST, port, "TINY", dicomweb=f"http://{HOST}:{http}/dicomweb")
     with running([program, "run", "-c", str(file)], folder, node):
         store(node, datasets)
         yield RunningArchive("tiny-pacs", node)
+
+
+def _tiny_components(http: int, destinations: Destinations) -> dict[str, dict[str, object]]:
+    components: dict[str, dict[str, object]] = {
+        "Database": {},
+        "PACS": {},
+        "InMemoryStorage": {},
+        "Devices": {
+            "devices": {
+                title: {"aet": title, "address": host, "port": at} for title, (host, at) in destinations.items()
+            }
+        },
+        "HttpServer": {"host": HOST, "port": http},
+        "DICOMWeb": {},
+    }
+    return {name: {"on": True, **settings} for name, settings in components.items()}
 
 
 @contextmanager
@@ -110,21 +114,8 @@ def pixelmed(
     """PixelMed's archive, filled with the data sets."""
     cure = "apt-get install libpixelmed-java default-jre-headless"
     path = ":".join(require_file(JAVA / f"{jar}.jar", cure) for jar in JARS)
-    port = free_port()
-    settings = {
-        "Dicom.ListeningPort": port,
-        "Dicom.CalledAETitle": "PIXELMED",
-        "Dicom.CallingAETitle": "PIXELMED",
-        "Dicom.PrimaryDeviceType": "ARCHIVE",
-        "Dicom.RemoteAEs": " ".join(destinations or {}),
-        "Application.DatabaseFileName": folder / "index",
-        "Application.SavedImagesFolderName": folder / "storage",
-        "WebServer.ListeningPort": free_port(),
-    }
-    for title, (host, at) in (destinations or {}).items():
-        remote = {"CalledAETitle": title, "HostNameOrIPAddress": host, "Port": at}
-        settings |= {f"Dicom.RemoteAEs.{title}.{name}": value for name, value in remote.items()}
-    file = folder / "pixelmed.properties"
+    port, file = free_port(), folder / "pixelmed.properties"
+    settings = _pixelmed_settings(port, folder, destinations or {})
     file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     # It looks for others by multicast: on this machine only.
     options = ["-Djava.awt.headless=true", f"-Dnet.mdns.interface={HOST}", "-XX:TieredStopAtLevel=1", "-cp", path]
@@ -132,6 +123,23 @@ def pixelmed(
     with running(command, folder, Node(HOST, port, "PIXELMED")) as node:
         store(node, datasets)
         yield RunningArchive("pixelmed", node)
+
+
+def _pixelmed_settings(port: int, folder: Path, destinations: Destinations) -> dict[str, object]:
+    settings: dict[str, object] = {
+        "Dicom.ListeningPort": port,
+        "Dicom.CalledAETitle": "PIXELMED",
+        "Dicom.CallingAETitle": "PIXELMED",
+        "Dicom.PrimaryDeviceType": "ARCHIVE",
+        "Dicom.RemoteAEs": " ".join(destinations),
+        "Application.DatabaseFileName": folder / "index",
+        "Application.SavedImagesFolderName": folder / "storage",
+        "WebServer.ListeningPort": free_port(),
+    }
+    for title, (host, at) in destinations.items():
+        remote = {"CalledAETitle": title, "HostNameOrIPAddress": host, "Port": at}
+        settings |= {f"Dicom.RemoteAEs.{title}.{name}": value for name, value in remote.items()}
+    return settings
 
 
 @contextmanager

@@ -172,11 +172,12 @@ def test_a_cut_list_of_instances_hides_no_description(dicom_archive: Start) -> N
     assert len(client.find_series("SYN-1", description="AX")) == 1
 
 
-def test_one_count_for_several_series_is_no_count(dicom_archive: Start) -> None:
+@pytest.mark.parametrize("quirks", ["", "counts-collapse-rows", "caps-at-1", "overwrites-rows"])
+def test_instances_are_counted_for_each_series(dicom_archive: Start, quirks: str) -> None:
     held = [each for number, count in ((1, 3), (2, 2)) for each in series("CT", count, number=number)]
-    client = Client(dicom_archive(held, quirks="counts-collapse-rows").url)
+    client = Client(dicom_archive(held, quirks=quirks).url)
 
-    assert [row.NumberOfSeriesRelatedInstances for row in client.find_series("SYN-1")] == [None, None]
+    assert [row.NumberOfSeriesRelatedInstances for row in client.find_series("SYN-1")] == ["3", "2"]
     assert client.find_series("SYN-1", series_number=2).one().NumberOfSeriesRelatedInstances == "2"
 
 
