@@ -40,12 +40,12 @@ RETURN_KEYS = {
         "StudyTime",
         "StudyDescription",
         "AccessionNumber",
-        "ModalitiesInStudy",
     ),
     Level.SERIES: ("Modality", "SeriesNumber", "SeriesDescription", "SeriesDate", "ProtocolName"),
     Level.IMAGE: ("InstanceNumber",),
 }
-"""What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
+"""What is asked for besides the unique keys; no counts and no ModalitiesInStudy, over which some archives collapse
+rows."""
 
 _ABOVE = {Level.SERIES: Level.STUDY, Level.IMAGE: Level.SERIES}
 
@@ -190,7 +190,7 @@ class Catalogue:
         own = [row.with_values(path) for row in answer.rows if _belongs(row, path)]
         kept = tuple(distinct(own))
         if len(kept) < len(own) and answer.cut is None and self._repeats_once(level, values, own):
-            return Answer(kept, overwritten(self._node.place, level, len(own), len(kept)), admitted=True)
+            return Answer(kept, overwritten(self._node.place, level, len(own), len(kept)), matches=len(own))
         return replace(answer, rows=kept)
 
     def __str__(self) -> str:

@@ -50,11 +50,14 @@ class Answer:
         Why more may be there.
     admitted : bool
         Whether the archive itself says so.
+    matches : int
+        How many came, if some of them came in place of others.
     """
 
     rows: tuple[Row, ...]
     cut: TruncatedMatchesError | None = None
     admitted: bool = False
+    matches: int = 0
 
 
 def doubt(place: str, level: str, count: int) -> TruncatedMatchesError:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ABOVE_IMAGE = (Level.PATIENT, Level.STUDY, Level.SERIES)
 IMAGE = (Level.IMAGE,)
 
+GATHERED = (*COUNTS, "ModalitiesInStudy", "SOPClassesInStudy")
+"""What is gathered from the levels below."""
+
 PENDING = 0xFF00
 PENDING_WITHOUT_SOME_KEYS = 0xFF01
 CANCELLED = 0xFE00
@@ -70,10 +73,10 @@ def counting_wrongly() -> Quirk:
 
 
 def collapsing_at_counts() -> Quirk:
-    """Answer one row where a number of related entities is asked for."""
+    """Answer one row where a number of related entities, or what they have, is asked for."""
 
     def answers(outcomes: Iterator[Outcome], request: Request) -> Iterator[Outcome]:
-        return islice(outcomes, 1) if any(keyword in request.identifier for keyword in COUNTS) else outcomes
+        return islice(outcomes, 1) if any(keyword in request.identifier for keyword in GATHERED) else outcomes
 
     return Quirk(answers=answers)
 
@@ -186,7 +189,7 @@ NAMED = (
     Named("wrong-counts", "tells one more than there are", counting_wrongly, seen="tiny-pacs"),
     Named(
         "counts-collapse-rows",
-        "answers one row where numbers of related entities are asked for",
+        "answers one row where numbers of related entities, or the modalities of a study, are asked for",
         collapsing_at_counts,
         seen="tiny-pacs",
     ),
