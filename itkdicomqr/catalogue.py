@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -24,7 +25,7 @@ from itkdicomqr.node import AUTO, Node
 from itkdicomqr.scan import Header
 from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
 from itkdicomqr.text import encodable, text_of
-from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt
+from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt, overwritten
 from itkdicomqr.uids import is_uid
 from itkdicomqr.verdicts import refusal
 from itkdicomqr.whole import STUDY_COUNT, universal, whole_series, whole_studies
@@ -39,12 +40,12 @@ RETURN_KEYS = {
         "StudyTime",
         "StudyDescription",
         "AccessionNumber",
-        "ModalitiesInStudy",
     ),
     Level.SERIES: ("Modality", "SeriesNumber", "SeriesDescription", "SeriesDate", "ProtocolName"),
     Level.IMAGE: ("InstanceNumber",),
 }
-"""What is asked for besides the unique keys; no counts, over which some archives collapse rows."""
+"""What is asked for besides the unique keys; no counts and no ModalitiesInStudy, over which some archives collapse
+rows."""
 
 _ABOVE = {Level.SERIES: Level.STUDY, Level.IMAGE: Level.SERIES}
 
@@ -133,9 +134,11 @@ class Catalogue:
         return study_uid
 
     def counts(self, series: Row) -> dict[str, str | None]:
-        """Ask for the number of instances of every series in the study of ``series``; empty where it is not told."""
+        """Ask for the number of instances of a series, or of every series of a study; empty where it is not told."""
+        uid = series.get("SeriesInstanceUID")
+        alone = [Criterion("series_uid", "SeriesInstanceUID", Level.SERIES, Exactly(uid))] if uid else []
         try:
-            rows = self.ask(Level.SERIES, below=series, keys=[SERIES_COUNT]).rows
+            rows = self.ask(Level.SERIES, alone, below=series, keys=[SERIES_COUNT]).rows
         except StatusError:
             return {}
         return {row.get("SeriesInstanceUID") or "": row.get(SERIES_COUNT) for row in rows}
@@ -182,8 +185,11 @@ class Catalogue:
         values = dict.fromkeys(wanted, "") | {each.keyword: each.matcher.query for each in matched} | path
         answer = self._answer(level, values)
         self._check_unique_keys(answer.rows, level)
-        own = distinct(row.with_values(path) for row in answer.rows if _belongs(row, path))
-        return replace(answer, rows=tuple(own))
+        own = [row.with_values(path) for row in answer.rows if _belongs(row, path)]
+        kept = tuple(distinct(own))
+        if len(kept) < len(own) and answer.cut is None and self._repeats_once(level, values, own):
+            return Answer(kept, overwritten(self._node.place, level, len(own), len(kept)), matches=len(own))
+        return replace(answer, rows=kept)
 
     def __str__(self) -> str:
         return str(self._node)
@@ -218,6 +224,17 @@ class Catalogue:
             raise _unspoken(self._node, model, self._association) from error
         is_likely = level is not Level.IMAGE and len(rows) in LIKELY_LIMITS
         return Answer(tuple(rows), doubt(self._node.place, level, len(rows)) if is_likely else None)
+
+    def _repeats_once(self, level: Level, values: Mapping[str, str], rows: Sequence[Row]) -> bool:
+        """Tell whether what came repeatedly comes once if it is asked for alone: then it came in place of others."""
+        key = UNIQUE_KEYS[level]
+        ((uid, _),) = Counter(row.get(key) for row in rows).most_common(1)
+        above = {each: values[each] for each in UNIQUE_KEYS.values() if values.get(each)}
+        try:
+            alone = self._answer(level, {**above, key: uid or ""})
+        except StatusError:
+            return False
+        return sum(row.get(key) == uid for row in alone.rows) == 1
 
     def _needing_patient(self, error: StatusError, wanted: Iterable[Criterion]) -> Exception:
         """Say what to give to an archive that refuses a query without the key of the level above."""

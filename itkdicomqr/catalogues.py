@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
 from itkdicomqr.catalogue import Catalogue, query_services, spoken
+from itkdicomqr.errors import NetworkError, TruncatedMatchesError
 from itkdicomqr.node import AUTO, Node
+
+if TYPE_CHECKING:
+    from itkdicomqr.dicomweb.query import WebCatalogue
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -27,11 +34,47 @@ def catalogue_of(node: Node, deadline: Deadline) -> Iterator[Catalogue]:
         with open_patiently(node, query_services(), deadline) as association:
             yield Catalogue(association, node)
     else:
-        from itkdicomqr.dicomweb.query import WebCatalogue
-        from itkdicomqr.dicomweb.session import Session
+        with _by_web(node, deadline) as catalogue:
+            yield catalogue
 
-        with Session(node, deadline) as session:
-            yield WebCatalogue(session)
+
+def asked(node: Node, deadline: Deadline, question: Callable[[Catalogue], T]) -> T:
+    """Ask an archive by C-FIND, and where it cuts its answer by QIDO-RS, if it offers that too.
+
+    Parameters
+    ----------
+    node : Node
+        The archive.
+    deadline : Deadline
+        Of the whole call.
+    question : callable
+        Asks the query service.
+
+    Raises
+    ------
+    TruncatedMatchesError
+        There may be more, and no other service tells.
+    """
+    try:
+        with catalogue_of(node, deadline) as catalogue:
+            return question(catalogue)
+    except TruncatedMatchesError as cut:
+        if not (node.ae_title and node.dicomweb):
+            raise
+        try:
+            with _by_web(node, deadline) as catalogue:
+                return question(catalogue)
+        except NetworkError as error:
+            raise cut from error
+
+
+@contextmanager
+def _by_web(node: Node, deadline: Deadline) -> Iterator[WebCatalogue]:
+    from itkdicomqr.dicomweb.query import WebCatalogue
+    from itkdicomqr.dicomweb.session import Session
+
+    with Session(node, deadline) as session:
+        yield WebCatalogue(session)
 
 
 def with_model(node: Node, deadline: Deadline) -> Node:
@@ -60,8 +103,5 @@ def verify(node: Node, deadline: Deadline) -> None:
         with Association.open(node, [service(VERIFICATION)], deadline) as association:
             association.echo()
     else:
-        from itkdicomqr.dicomweb.query import WebCatalogue
-        from itkdicomqr.dicomweb.session import Session
-
-        with Session(node, deadline) as session:
-            WebCatalogue(session).verify()
+        with _by_web(node, deadline) as catalogue:
+            catalogue.verify()

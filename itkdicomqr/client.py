@@ -9,7 +9,7 @@ from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.catalogues import catalogue_of, verify, with_model
+from itkdicomqr.catalogues import asked, verify, with_model
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import Criteria, CriteriaWords, Day, Level
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
@@ -161,8 +161,9 @@ class Client:
         CriteriaError
             It is no such row.
         """
-        with catalogue_of(self._node_of(checked_row(series)), self._deadline()) as catalogue:
-            return catalogue.instances(series)
+        return asked(
+            self._node_of(checked_row(series)), self._deadline(), lambda catalogue: catalogue.instances(series)
+        )
 
     def retrieve(
         self,
@@ -293,17 +294,18 @@ class Client:
         return merged(self._each(lambda node: self._search_in(node, criteria, deadline, counts=counts)))
 
     def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline, *, counts: bool) -> SeriesTable:
-        with catalogue_of(node, deadline) as catalogue:
-
+        def searched(catalogue: Catalogue) -> SeriesTable:
             def fetch_one(series: Row) -> Instance:
                 return self._any_instance(node, series, catalogue, deadline)
 
             table = search(catalogue, criteria, fetch_one, node)
             return counted(catalogue, table) if counts else table
 
+        return asked(node, deadline, searched)
+
     def _any_instance(self, node: Node, series: Row, catalogue: Catalogue, deadline: Deadline) -> Instance:
         """Bring one instance of a series, for what it says of the series; which one does not matter."""
-        listed = [row.get("SOPInstanceUID") or "" for row in catalogue.instances(series)]
+        listed = [row.get("SOPInstanceUID") or "" for row in catalogue.ask(Level.IMAGE, below=series).rows]
         if not listed:
             message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
             raise IncompleteSeriesError(message)
@@ -312,8 +314,7 @@ class Client:
 
     def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]]) -> list[Row]:
         def rows_of(node: Node) -> list[Row]:
-            with catalogue_of(node, self._deadline()) as catalogue:
-                return decided(ask(catalogue), criteria, node)
+            return asked(node, self._deadline(), lambda catalogue: decided(ask(catalogue), criteria, node))
 
         return [row for rows in self._each(rows_of) for row in rows]
 

@@ -50,7 +50,8 @@ def series_looked_behind(catalogue: Catalogue, study: Row, wanted: Sequence[Crit
 
 def full(answer: Answer, part: Answer, level: Level, place: str) -> Answer:
     """Count a part as cut that has as many rows as an answer which the archive cut in silence."""
-    is_full = not answer.admitted and 0 < len(answer.rows) <= len(part.rows)
+    has_limit = not answer.admitted and not answer.matches
+    is_full = has_limit and 0 < len(answer.rows) <= len(part.rows)
     return replace(part, cut=part.cut or (doubt(place, level, len(part.rows)) if is_full else None))
 
 

@@ -57,11 +57,14 @@ class Answer:
         Why more may be there.
     admitted : bool
         Whether the archive itself says so.
+    matches : int
+        How many came, if some of them came in place of others.
     """
 
     rows: tuple[Row, ...]
     cut: TruncatedMatchesError | None = None
     admitted: bool = False
+    matches: int = 0
 
 
 def doubt(place: str, level: str, count: int) -> TruncatedMatchesError:
@@ -69,6 +72,14 @@ def doubt(place: str, level: str, count: int) -> TruncatedMatchesError:
     return TruncatedMatchesError(
         f"{place}: exactly {count} matches at the {level} level, or fewer than it counts: the archive may have cut "
         f"its answer there; {CURES[level]}"
+    )
+
+
+def overwritten(place: str, level: str, count: int, told: int) -> TruncatedMatchesError:
+    """Say that matches were lost, for which others came repeatedly."""
+    return TruncatedMatchesError(
+        f"{place}: {count} matches at the {level} level, but only {told} different, and what came repeatedly comes "
+        f"once if it is asked for alone: it was sent in place of others; {CURES[level]}, or give the node dicomweb="
     )
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.criteria import Criteria, Criterion, Level
-from itkdicomqr.errors import StatusError, TruncatedMatchesError
+from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
 from itkdicomqr.hidden import ALL_DAYS, coded, dated, full, series_looked_behind, span_of, studies_looked_behind
-from itkdicomqr.matchers import DateRange, OneOf, Wording
+from itkdicomqr.matchers import DateRange, Exactly, OneOf, Wording
 from itkdicomqr.table import Row, distinct
 from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
 
@@ -66,18 +66,11 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     answer = catalogue.ask(Level.SERIES, wanted, below=study)
     told = 0 if criteria.named("series_uid") else number_of(study, STUDY_COUNT) or 0
     answer = answer if told else series_looked_behind(catalogue, study, wanted, answer)
+    if told > len(answer.rows):
+        told = _counted_alone(catalogue, study) or told
     if answer.cut is None and (told <= len(answer.rows) or not _counts_rightly(catalogue, study)):
         return list(answer.rows)
-    narrowed = [
-        full(answer, catalogue.ask(Level.SERIES, [*wanted, each], below=study), Level.SERIES, str(catalogue))
-        for each in _narrowing(criteria)
-    ]
-    if answer.cut and narrowed and cut_of(narrowed) is None:
-        return _joined(answer, *narrowed)
-    every = _by_numbers(catalogue, study, wanted, answer, told)
-    if not told or len(every) < told:
-        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows))
-    return every
+    return _in_parts(catalogue, study, criteria, wanted, answer, max(told, answer.matches))
 
 
 def universal(criterion: Criterion) -> Criterion:
@@ -97,7 +90,7 @@ def count_in(text: str | None) -> int | None:
 
 
 def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
-    """Ask day by day; without a date, studies that have none may still be missing."""
+    """Ask day by day; without a date, studies that have none may still be missing, unless as many came as match."""
     date, span = span_of(wanted)
     others = [each for each in wanted if each is not date]
 
@@ -107,7 +100,8 @@ def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) 
     parts = by_days(ask, span)
     rows = _joined(answer, *parts)
     undated = date is None and (answer.admitted or len(rows) > len(answer.rows))
-    return Answer(tuple(rows), cut_of(parts) or (answer.cut if undated else None))
+    is_short = len(rows) < answer.matches if answer.matches else undated
+    return Answer(tuple(rows), cut_of(parts) or (answer.cut if is_short else None))
 
 
 def _by_count(catalogue: Catalogue, patient: Sequence[Criterion], told: int, answer: Answer) -> Answer:
@@ -128,6 +122,25 @@ def _by_count(catalogue: Catalogue, patient: Sequence[Criterion], told: int, ans
     return answer
 
 
+def _in_parts(
+    catalogue: Catalogue, study: Row, criteria: Criteria, wanted: Sequence[Criterion], answer: Answer, told: int
+) -> list[Row]:
+    """Ask for the series by what the archive may match of the criteria, else by their numbers."""
+    narrowed = [
+        full(answer, catalogue.ask(Level.SERIES, [*wanted, each], below=study), Level.SERIES, str(catalogue))
+        for each in _narrowing(criteria)
+    ]
+    if answer.cut and narrowed and cut_of(narrowed) is None:
+        return _joined(answer, *narrowed)
+    try:
+        every = _by_numbers(catalogue, study, wanted, answer, told)
+    except (StatusError, ConnectionLostError) as error:  # some archives know no series number
+        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows)) from error
+    if not told or len(every) < told:
+        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows))
+    return every
+
+
 def _by_numbers(catalogue: Catalogue, study: Row, wanted: Sequence[Criterion], answer: Answer, told: int) -> list[Row]:
     """Ask for one series number after the other, until there are as many series as the archive counts."""
     rows = list(answer.rows)
@@ -145,6 +158,12 @@ def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ..
         return catalogue.ask(Level.STUDY, wanted, keys=(PATIENT_COUNT, STUDY_COUNT)).rows
     except StatusError:
         return ()
+
+
+def _counted_alone(catalogue: Catalogue, study: Row) -> int | None:
+    """Ask for the number of series of one study: of several, some archives tell the sum."""
+    alone = Criterion("study_uid", "StudyInstanceUID", Level.STUDY, Exactly(study.get("StudyInstanceUID") or ""))
+    return next((number_of(row, STUDY_COUNT) for row in _counted(catalogue, [alone])), None)
 
 
 def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from pydicom import dcmread
@@ -30,6 +30,8 @@ from tests.synthetic import part10
 
 START_SECONDS = 30
 HOST = "127.0.0.1"
+ORTHANC_PLUGINS = Path("/usr/share/orthanc/plugins")
+DICOMWEB = ORTHANC_PLUGINS / "libOrthancDicomWeb.so"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def secured_orthanc(
     }
     file = folder / "orthanc.json"
     file.write_text(json.dumps(configuration))
-    with _running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC", tls=tls)) as node:
+    with running(["Orthanc", str(file)], folder, Node(HOST, port, "ORTHANC", tls=tls)) as node:
         store(node, datasets)
         yield RunningArchive("Orthanc", node)
 
@@ -114,7 +116,7 @@ def dcmqrscp(
         f"AETable BEGIN\nQRSCP {folder / 'storage'} RW (1000, 1024mb) ANY\nAETable END\n"
     )
     command = ["dcmqrscp", *options, "-c", str(file), str(port)]
-    with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
+    with running(command, folder, Node(HOST, port, "QRSCP")) as node:
         store(node, datasets)
         yield RunningArchive("dcmqrscp", node)
 
@@ -125,7 +127,7 @@ def qrscp(
 ) -> Iterator[RunningArchive]:
     """pynetdicom's archive, filled with the data sets; it answers a row for each instance, and no descriptions."""
     if find_spec("sqlalchemy") is None:
-        _lacking("sqlalchemy is not installed: pip install sqlalchemy")
+        lacking("sqlalchemy is not installed: pip install sqlalchemy")
     port = free_port()
     (folder / "storage").mkdir()
     file = folder / "qrscp.ini"
@@ -137,7 +139,7 @@ def qrscp(
         f"database_location: {folder / 'instances.sqlite'}\nlog_identifier: False\n{moves}"
     )
     command = [sys.executable, "-m", "pynetdicom", "qrscp", "-c", str(file)]
-    with _running(command, folder, Node(HOST, port, "QRSCP")) as node:
+    with running(command, folder, Node(HOST, port, "QRSCP")) as node:
         store(node, datasets)
         yield RunningArchive("qrscp", node)
 
@@ -170,15 +172,27 @@ def store(node: Node, datasets: Sequence[Dataset]) -> None:
         association.release()
 
 
-def require(program: str) -> str:
+def require(program: str, cure: str = "apt-get install orthanc dcmtk strace") -> str:
     """Find an archive's program; without it skip, or fail where the archives are required."""
     found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
     if found is None:
-        _lacking(f"{program} is not installed: apt-get install orthanc dcmtk")
+        lacking(f"{program} is not installed: {cure}")
     return found
 
 
-def _lacking(reason: str) -> NoReturn:
+def require_file(path: Path, cure: str) -> str:
+    """Find a part of an archive; without it skip, or fail where the archives are required."""
+    if not path.exists():
+        lacking(f"{path} is missing: {cure}")
+    return str(path)
+
+
+def require_dicomweb() -> str:
+    """Find Orthanc's DICOMweb plugin."""
+    return require_file(DICOMWEB, "apt-get install orthanc-dicomweb")
+
+
+def lacking(reason: str) -> NoReturn:
     """Skip, or fail where the archives are required."""
     if os.environ.get("ITKDICOMQR_REQUIRE_ARCHIVES"):
         pytest.fail(reason)
@@ -193,20 +207,29 @@ def require_dcmtk(program: str) -> str:
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, node: Node) -> Iterator[Node]:
-    """Run a server from when it answers a C-ECHO to the end of the block."""
+def running(
+    command: Sequence[str], folder: Path, node: Node, environment: Mapping[str, str] | None = None
+) -> Iterator[Node]:
+    """Run an archive from when it answers a C-ECHO to the end of the block."""
+    with process(command, folder, env={**os.environ, **(environment or {})}) as archive:
+        _wait_for(node, archive, folder / "log")
+        yield node
+
+
+@contextmanager
+def process(command: Sequence[str], folder: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a folder, and its words into the file ``log`` there, to the end of the block."""
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([require(command[0]), *command[1:]], cwd=folder, stdout=log, stderr=log)
+        started = subprocess.Popen([require(command[0]), *command[1:]], cwd=folder, stdout=log, stderr=log, **options)
         try:
-            _wait_for(node, process, folder / "log")
-            yield node
+            yield started
         finally:
-            process.terminate()
+            started.terminate()
             try:
-                process.wait(10)
+                started.wait(10)
             except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                started.kill()
+                started.wait()
 
 
 def _wait_for(node: Node, process: subprocess.Popen[bytes], log: Path) -> None:

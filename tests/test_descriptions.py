@@ -11,6 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from itkdicomqr import Client, NoMatchError
+from tests.rare_servers import ctn, nightly, orthanc_on_postgresql, pixelmed, tiny_pacs
 from tests.servers import RunningArchive, dcmqrscp, embedded, orthanc, qrscp
 from tests.synthetic import ROOT, series
 
@@ -29,6 +30,12 @@ ARCHIVES: dict[str, Start] = {
     "dcmqrscp": dcmqrscp,
     "qrscp": qrscp,
     **{name: partial(imitated, name) for name in ("", *LIKE)},
+}
+RARE: dict[str, Start] = {
+    "Orthanc, PostgreSQL": orthanc_on_postgresql,
+    "tiny-pacs": tiny_pacs,
+    "pixelmed": pixelmed,
+    "CTN": ctn,
 }
 
 UTF_8 = "ISO_IR 192"
@@ -84,10 +91,10 @@ def holding() -> list[Dataset]:
     )
 
 
-@pytest.fixture(scope="module", params=ARCHIVES)
+@pytest.fixture(scope="module", params=[*ARCHIVES, *nightly(*RARE)])
 def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of an archive that holds the nine series of one study, and another patient's."""
-    with ARCHIVES[request.param](tmp_path_factory.mktemp("archive"), holding()) as archive:
+    with (ARCHIVES | RARE)[request.param](tmp_path_factory.mktemp("archive"), holding()) as archive:
         yield Client(archive.node)
 
 

@@ -32,9 +32,8 @@ from itkdicomqr.node import Timeouts
 from itkdicomqr.security import Secured
 from itkdicomqr.web import Address
 from tests.authorities import HOST, LONG_AGO, Authority, serving
-from tests.dicomweb.test_orthanc import require_plugin
 from tests.faults import leaving_nothing
-from tests.servers import free_port, orthanc
+from tests.servers import free_port, orthanc, require_dicomweb
 from tests.synthetic import series
 from tests.tunnels import Tunnel
 
@@ -118,7 +117,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     http, destination = free_port(), free_port()
     known = {"us": [AE_TITLE, HOST, destination]}
     folder = tmp_path_factory.mktemp("orthanc")
-    with orthanc(folder, DATASETS, HttpPort=http, Plugins=[require_plugin()], DicomModalities=known) as running:
+    with orthanc(folder, DATASETS, HttpPort=http, Plugins=[require_dicomweb()], DicomModalities=known) as running:
         node = replace(running.node, dicomweb=f"http://{HOST}:{http}/dicom-web", timeouts=BRISK)
         yield Archive(node, destination)
 

@@ -18,9 +18,19 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import Node, Volume, find_series, load_series
 from tests.authorities import Authority
-from tests.dicomweb.test_orthanc import require_plugin
+from tests.rare_servers import ctn, nightly, orthanc_on_postgresql, pixelmed, tiny_pacs
 from tests.reference import assert_equal
-from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp, secured_orthanc
+from tests.servers import (
+    HOST,
+    RunningArchive,
+    dcmqrscp,
+    embedded,
+    free_port,
+    orthanc,
+    qrscp,
+    require_dicomweb,
+    secured_orthanc,
+)
 from tests.synthetic import OBLIQUE, series, simpleitk
 from tests.tunnels import Tunnel
 
@@ -46,11 +56,13 @@ Start = Callable[[Path, Sequence[Dataset], int], AbstractContextManager[RunningA
 
 
 @contextmanager
-def web_orthanc(folder: Path, datasets: Sequence[Dataset], port: int, **settings: object) -> Iterator[RunningArchive]:
+def web_orthanc(
+    folder: Path, datasets: Sequence[Dataset], port: int, start: Any = orthanc, **settings: object
+) -> Iterator[RunningArchive]:
     """Orthanc that offers every way."""
     http = free_port()
-    web = {"HttpPort": http, "Plugins": [require_plugin()], **sending_to(port)}
-    with orthanc(folder, datasets, **{**web, **settings}) as running:
+    web = {"HttpPort": http, "Plugins": [require_dicomweb()], **sending_to(port)}
+    with start(folder, datasets, **{**web, **settings}) as running:
         yield replace(running, node=replace(running.node, dicomweb=f"http://{HOST}:{http}/dicom-web"))
 
 
@@ -65,7 +77,7 @@ def orthanc_over_tls(folder: Path, datasets: Sequence[Dataset], port: int) -> It
     A tunnel speaks TLS for its DICOMweb service: Debian's Orthanc crashes at a request by HTTPS.
     """
     authority, http = Authority.founded(folder / "authority"), free_port()
-    web = {"HttpPort": http, "Plugins": [require_plugin()], **sending_to(port, tls=True)}
+    web = {"HttpPort": http, "Plugins": [require_dicomweb()], **sending_to(port, tls=True)}
     tls = authority.trusted(authority.issue(HOST))
     entry = authority.demanded_by(authority.server())
     with (
@@ -75,8 +87,12 @@ def orthanc_over_tls(folder: Path, datasets: Sequence[Dataset], port: int) -> It
         yield replace(running, node=replace(running.node, dicomweb=f"https://{HOST}:{https}/dicom-web"))
 
 
-def orthanc_with(**settings: object) -> Start:
+def orthanc_with(**settings: Any) -> Start:
     return lambda folder, datasets, port: web_orthanc(folder, datasets, port, **settings)
+
+
+def sending(start: Any) -> Start:
+    return lambda folder, datasets, port: start(folder, datasets, {US: (HOST, port)})
 
 
 WITH_WEB: dict[str, Start] = {
@@ -90,11 +106,16 @@ WITH_WEB: dict[str, Start] = {
     ),
 }
 WITHOUT: dict[str, Start] = {
-    "dcmqrscp": lambda folder, datasets, port: dcmqrscp(folder, datasets, {US: (HOST, port)}),
-    "qrscp": lambda folder, datasets, port: qrscp(folder, datasets, {US: (HOST, port)}),
+    "dcmqrscp": sending(dcmqrscp),
+    "qrscp": sending(qrscp),
     "embedded": lambda _, datasets, port: embedded(datasets, {US: (HOST, port)}),
 }
-STARTS = {**WITH_WEB, **WITHOUT}
+RARE_WITH_WEB: dict[str, Start] = {
+    "Orthanc, PostgreSQL": orthanc_with(start=orthanc_on_postgresql),
+    "tiny-pacs": sending(tiny_pacs),
+}
+RARE_WITHOUT: dict[str, Start] = {"pixelmed": sending(pixelmed), "CTN": sending(ctn)}
+STARTS = {**WITH_WEB, **WITHOUT, **RARE_WITH_WEB, **RARE_WITHOUT}
 
 
 def found(node: Node) -> Volume:
@@ -152,13 +173,13 @@ where_lists_are_cut_the_number_proves = pytest.mark.filterwarnings("ignore:.*the
 
 @where_lists_are_cut_the_number_proves
 @pytest.mark.parametrize("way", DIMSE)
-@pytest.mark.parametrize("archive", STARTS, indirect=True)
+@pytest.mark.parametrize("archive", [*WITH_WEB, *WITHOUT, *nightly(*RARE_WITH_WEB, *RARE_WITHOUT)], indirect=True)
 def test_a_volume_is_identical_to_the_bit(archive: Node, way: str, tmp_path: Path) -> None:
     assert_equal(WAYS[way](archive).to_simpleitk(), simpleitk(WANTED, tmp_path))
 
 
 @where_lists_are_cut_the_number_proves
 @pytest.mark.parametrize("way", WEB)
-@pytest.mark.parametrize("archive", WITH_WEB, indirect=True)
+@pytest.mark.parametrize("archive", [*WITH_WEB, *nightly(*RARE_WITH_WEB)], indirect=True)
 def test_a_volume_by_dicomweb_is_identical_to_the_bit(archive: Node, way: str, tmp_path: Path) -> None:
     assert_equal(WAYS[way](archive).to_simpleitk(), simpleitk(WANTED, tmp_path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from itkdicomqr import AmbiguousSeriesError, Client, TruncatedMatchesError
+from itkdicomqr import (
+    AmbiguousSeriesError,
+    Client,
+    DICOMQRWarning,
+    IncompleteSeriesError,
+    TruncatedMatchesError,
+    load_series,
+)
 from itkdicomqr.criteria import Level
 from itkdicomqr.errors import StatusError
 from itkdicomqr.hidden import studies_looked_behind
@@ -20,7 +28,7 @@ from itkdicomqr.matchers import DateRange
 from itkdicomqr.table import Row
 from itkdicomqr.testing import Archive
 from itkdicomqr.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves, parts_around
-from tests.servers import orthanc
+from tests.servers import HOST, free_port, orthanc, require_dicomweb
 from tests.synthetic import ROOT, series
 
 Start = Callable[..., Archive]
@@ -159,6 +167,79 @@ def test_series_that_no_count_proves_are_found_by_what_picks_them(dicom_archive:
 def test_an_archive_that_counts_wrongly_cuts_nothing(dicom_archive: Start) -> None:
     client = Client(dicom_archive(SIX, quirks="wrong-counts, counts-collapse-rows").url)
 
+    assert len(client.find_series("SYN-1")) == 6
+
+
+def test_rows_in_place_of_others_are_found_by_parts(dicom_archive: Start) -> None:
+    client = Client(dicom_archive([*SIX[:3], *SIX[4:]], quirks="overwrites-rows").url)
+    assert [row.SeriesNumber for row in client.find_series("SYN-1")] == ["1", "2", "3", "5", "6"]
+    assert len(client.find_series("SYN-1", ("2001", "2010"))) == 4
+
+    client = Client(dicom_archive(SEVERAL, quirks="overwrites-rows, no-counts").url)
+    assert [row.SeriesNumber for row in client.find_series("SYN-1")] == ["1", "2", "5"]
+
+
+@pytest.mark.parametrize("date", [None, "2005-05-05", "2005"])
+def test_rows_in_place_of_others_are_no_match_and_no_lack_of_one(dicom_archive: Start, date: str | None) -> None:
+    client = Client(dicom_archive(SIX, quirks="overwrites-rows, no-counts").url)
+
+    with pytest.raises(TruncatedMatchesError, match="2 matches at the STUDY level, but only 1 different"):
+        client.find_series("SYN-1", date, "AX").one()
+
+
+@pytest.mark.parametrize("quirks", ["overwrites-rows, no-counts", "overwrites-rows, like-tiny-pacs"])
+def test_series_in_place_of_others_are_found_by_what_picks_them(dicom_archive: Start, quirks: str) -> None:
+    twins = series("CT", 1, number=2, SeriesInstanceUID=f"{ROOT}.2.9", SeriesDescription="AX", Modality="PT")
+    client = Client(dicom_archive([*SEVERAL, *twins], quirks=quirks).url)
+
+    with pytest.raises(TruncatedMatchesError, match="in place of others"):
+        client.find_series("SYN-1", "2005-01-06", "AX").one()
+    assert client.find_series("SYN-1", "2005-01-06", series_number=5).one().SeriesNumber == "5"
+
+
+def test_rows_that_are_repeated_for_every_instance_take_no_other_s_place(dicom_archive: Start) -> None:
+    held = [each for number in (1, 2) for each in series("CT", 3, number=number)]
+    client = Client(dicom_archive(held, quirks="row-per-instance, no-counts").url)
+
+    assert [row.SeriesNumber for row in client.find_series("SYN-1")] == ["1", "2"]
+
+
+def test_a_list_of_instances_in_place_of_others_is_no_list(dicom_archive: Start) -> None:
+    with pytest.warns(DICOMQRWarning, match="lists none of the 3 instances"):
+        load_series("SYN-1", pacs=dicom_archive(series("CT", 3), quirks="overwrites-rows").url)
+    with pytest.raises(IncompleteSeriesError, match="3 came of an unknown number"):
+        load_series("SYN-1", pacs=dicom_archive(series("CT", 3), quirks="overwrites-rows, no-counts").url)
+
+
+def test_a_cut_list_of_instances_hides_no_description(dicom_archive: Start) -> None:
+    held = series("CT", 3, SeriesDescription="AX")
+    client = Client(dicom_archive(held, quirks="ignores-description, caps-instances-at-1").url)
+
+    assert len(client.find_series("SYN-1", description="AX")) == 1
+
+
+@pytest.mark.parametrize("quirks", ["", "counts-collapse-rows", "caps-at-1", "overwrites-rows"])
+def test_instances_are_counted_for_each_series(dicom_archive: Start, quirks: str) -> None:
+    held = [each for number, count in ((1, 3), (2, 2)) for each in series("CT", count, number=number)]
+    client = Client(dicom_archive(held, quirks=quirks).url)
+
+    assert [row.NumberOfSeriesRelatedInstances for row in client.find_series("SYN-1")] == ["3", "2"]
+    assert client.find_series("SYN-1", series_number=2).one().NumberOfSeriesRelatedInstances == "2"
+
+
+def test_what_orthanc_cuts_by_c_find_is_found_by_qido(tmp_path: Path) -> None:
+    http = free_port()
+    with orthanc(tmp_path, SIX, LimitFindResults=1, HttpPort=http, Plugins=[require_dicomweb()]) as archive:
+        with pytest.raises(TruncatedMatchesError):
+            Client(archive.node).find_series("SYN-1", "2005")
+        node = replace(archive.node, dicomweb=f"http://{HOST}:{http}/dicom-web")
+        assert [row.SeriesNumber for row in Client(node).find_series("SYN-1", "2005")] == ["3", "4"]
+
+
+def test_one_row_for_several_studies_hides_none_of_them(dicom_archive: Start) -> None:
+    client = Client(dicom_archive(SIX, quirks="counts-collapse-rows").url)
+
+    assert len(client.find_series("SYN-1", "2005-05-05")) == 2
     assert len(client.find_series("SYN-1")) == 6
 
 

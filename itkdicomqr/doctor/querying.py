@@ -23,6 +23,7 @@ NOBODYS = "NOBODY CALLS A SERIES SO"
 NOBODYS_UID = "2.25.8"
 """Values that nothing has."""
 
+ELSEWHERE = "give dicomweb=, if it offers that, or narrow searches until one series is left"
 NARROW = "narrow searches by patient_id, date or accession_number"
 
 
@@ -32,10 +33,18 @@ def tells_each_series_once(case: Case) -> Finding:
     rows = case.ask_series(study).rows
     foreign = [row for row in rows if row.get("StudyInstanceUID") not in (None, "", _study(study))]
     different = len(set(map(_uid, rows)))
+    if _takes_places(case, rows):
+        return bad(f"{len(rows)} rows, but only {different} different: it sends some in place of others", ELSEWHERE)
     if foreign or different < len(rows):
         words = f"of {len(rows)} rows, {len(rows) - different} are doubles and {len(foreign)} of other studies"
         return notable(f"{words}; they are dropped here")
     return good(f"each of {different} series once, and none of another study")
+
+
+def _takes_places(case: Case, rows: Sequence[Row]) -> bool:
+    """Tell whether a row that comes repeatedly comes once if it is asked for alone."""
+    doubles = [row for row in rows if [*map(_uid, rows)].count(_uid(row)) > 1]
+    return bool(doubles) and len(case.ask_series(doubles[0], SeriesInstanceUID=_uid(doubles[0])).rows) == 1
 
 
 def tells_descriptions(case: Case) -> Finding:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import imagecodecs
@@ -23,10 +21,9 @@ from itkdicomqr.dicomweb import Session, WebCatalogue, wado
 from itkdicomqr.search import counted, search
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.web import Basic
-from tests.servers import RunningArchive, free_port, orthanc
+from tests.servers import RunningArchive, free_port, orthanc, require_dicomweb
 from tests.synthetic import noise, part10, series
 
-PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 PATIENT, DAY = "SYN-1", "2005-01-06"
 USER = Basic("me", "geheim", allow_cleartext=True)
 
@@ -64,16 +61,6 @@ SERIES = {
 }
 
 
-def require_plugin() -> str:
-    """Find Orthanc's DICOMweb plugin; without it skip, or fail where the archives are required."""
-    if not PLUGIN.exists():
-        reason = "Orthanc's DICOMweb plugin is missing: apt-get install orthanc-dicomweb"
-        if os.environ.get("ITKDICOMQR_REQUIRE_ARCHIVES"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return str(PLUGIN)
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningArchive]:
     """Orthanc with its DICOMweb service, which asks for a password."""
@@ -81,7 +68,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningArchive
     settings = {"AuthenticationEnabled": True, "RegisteredUsers": {USER.user: USER.password}}
     made = [dataset for each in SERIES.values() for dataset in each]
     folder = tmp_path_factory.mktemp("orthanc")
-    with orthanc(folder, made, HttpPort=http, Plugins=[require_plugin()], **settings) as running:
+    with orthanc(folder, made, HttpPort=http, Plugins=[require_dicomweb()], **settings) as running:
         dicomweb = f"http://{running.node.host}:{http}/dicom-web"
         yield replace(running, node=replace(running.node, dicomweb=dicomweb, authorization=USER))
 

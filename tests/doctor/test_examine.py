@@ -18,8 +18,7 @@ from itkdicomqr.doctor import Diagnosis, Verdict, examine
 from itkdicomqr.node import Timeouts
 from itkdicomqr.testing import Archive
 from tests.authorities import Authority
-from tests.dicomweb.test_orthanc import PLUGIN
-from tests.servers import HOST, dcmqrscp, free_port, orthanc, secured_orthanc
+from tests.servers import HOST, dcmqrscp, free_port, orthanc, require_dicomweb, secured_orthanc
 from tests.synthetic import ROOT, series
 
 AE_TITLE = "ITKDICOMQR"
@@ -182,6 +181,15 @@ def test_text_beyond_ascii_is_asked_for(quirks: str, verdict: Verdict, words: st
     assert (finding.verdict, words in finding.words) == (verdict, True)
 
 
+def test_rows_in_place_of_others_show_when_one_is_asked_for_alone() -> None:
+    datasets = [each for number in (1, 2) for each in series("CT", 2, number=number)]
+    with Archive(datasets, quirks="overwrites-rows") as archive:
+        finding = examine(node_of(archive))["rows"]
+    assert finding.verdict is Verdict.BAD
+    assert "2 rows, but only 1 different: it sends some in place of others" in finding.words
+    assert "dicomweb=" in finding.cure
+
+
 def test_a_limit_without_a_word_shows_when_halves_are_asked_for() -> None:
     finding = examined("caps-silently-at-2")["limit of studies"]
     assert finding.verdict is Verdict.BAD
@@ -267,12 +275,10 @@ def test_every_archive_that_was_looked_at_can_be_used(preset: str) -> None:
 
 
 def test_orthanc_offers_every_way(tmp_path: Path, receiver: str) -> None:
-    if not PLUGIN.exists():
-        pytest.skip(f"{PLUGIN} is not installed: apt-get install orthanc-dicomweb")
     web, port = free_port(), int(receiver.rpartition(":")[2])
     settings = {
         "HttpPort": web,
-        "Plugins": [str(PLUGIN)],
+        "Plugins": [require_dicomweb()],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         "DicomModalities": {"us": [AE_TITLE, HOST, port]},
         "LimitFindResults": 2,

@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 from itkdicomqr import Client, Node, load_series, read_volumes
 from itkdicomqr.errors import ConnectionLostError, IncompleteSeriesError
 from itkdicomqr.node import Timeouts
-from tests.dicomweb.test_orthanc import require_plugin
+from tests.rare_servers import ctn, nightly, orthanc_on_postgresql, pixelmed, tiny_pacs
 from tests.reference import assert_equal
-from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp
+from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp, require_dicomweb
 from tests.synthetic import series, simpleitk
 from tests.volume.test_codecs import jpeg_2000, jpeg_ls, rle
 
@@ -90,7 +90,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[int, 
 @contextmanager
 def dicomweb(folder: Path, held: int) -> Iterator[str]:
     http = free_port()
-    with orthanc(folder, DATASETS[-held:], HttpPort=http, Plugins=[require_plugin()]):
+    with orthanc(folder, DATASETS[-held:], HttpPort=http, Plugins=[require_dicomweb()]):
         yield f"http://{HOST}:{http}/dicom-web"
 
 
@@ -175,6 +175,7 @@ MIXED = [encoded(index) for index in range(2 * len(SYNTAXES))]
 PLAIN = series("MR", len(MIXED), number=2, dtype="uint16")
 VALUES = {each.SOPInstanceUID: each.pixel_array for each in PLAIN}
 UNCOMPRESSED = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
+NATIVE = [each for each in MIXED if each.file_meta.TransferSyntaxUID in UNCOMPRESSED]
 Start = Callable[[Path, Sequence[Dataset]], AbstractContextManager[RunningArchive]]
 
 
@@ -199,6 +200,12 @@ ARCHIVES: dict[str, tuple[Sequence[Dataset], Start]] = {
     "never-decompresses": quirky("never-decompresses"),
     "first-context-only": quirky("first-context-only, never-decompresses"),
 }
+RARE: dict[str, tuple[Sequence[Dataset], Start]] = {
+    "Orthanc, PostgreSQL": (MIXED, orthanc_on_postgresql),
+    "tiny-pacs": (MIXED, tiny_pacs),
+    "pixelmed": (NATIVE, pixelmed),
+    "CTN": (NATIVE, ctn),
+}
 
 
 @dataclass(frozen=True)
@@ -209,9 +216,9 @@ class Mixed:
     datasets: Sequence[Dataset]
 
 
-@pytest.fixture(scope="module", params=ARCHIVES)
+@pytest.fixture(scope="module", params=[*ARCHIVES, *nightly(*RARE)])
 def mixed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mixed]:
-    datasets, start = ARCHIVES[request.param]
+    datasets, start = (ARCHIVES | RARE)[request.param]
     with start(tmp_path_factory.mktemp("mixed"), datasets) as archive:
         yield Mixed(archive.node, datasets)
 

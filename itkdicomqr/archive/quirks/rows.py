@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EVERY_LEVEL = tuple(Level)
 IMAGE = (Level.IMAGE,)
 
+GATHERED = (*COUNTS, "ModalitiesInStudy", "SOPClassesInStudy")
+"""What is gathered from the levels below."""
+
 PENDING = 0xFF00
 PENDING_WITHOUT_SOME_KEYS = 0xFF01
 CANCELLED = 0xFE00
@@ -70,10 +73,10 @@ def counting_wrongly() -> Quirk:
 
 
 def collapsing_at_counts() -> Quirk:
-    """Answer one row where a number of related entities is asked for."""
+    """Answer one row where a number of related entities, or what they have, is asked for."""
 
     def answers(outcomes: Iterator[Outcome], request: Request) -> Iterator[Outcome]:
-        return islice(outcomes, 1) if any(keyword in request.identifier for keyword in COUNTS) else outcomes
+        return islice(outcomes, 1) if any(keyword in request.identifier for keyword in GATHERED) else outcomes
 
     return Quirk(answers=answers)
 
@@ -94,6 +97,16 @@ def _instances_of(identifier: Dataset | None, request: Request) -> int:
         return 1
     key = first_of(identifier, UNIQUE_KEYS[request.level])
     return sum(entry.path[request.level - 1] == key for entry in request.index.entries()) or 1
+
+
+def overwriting_rows() -> Quirk:
+    """Answer the last row in place of every other."""
+
+    def answers(outcomes: Iterator[Outcome], _request: Request) -> Iterator[Outcome]:
+        rows = list(outcomes)
+        return ((status, rows[-1][1]) for status, _ in rows)
+
+    return Quirk(answers=answers)
 
 
 def adding_a_row() -> Quirk:
@@ -176,11 +189,12 @@ NAMED = (
     Named("wrong-counts", "tells one more than there are", counting_wrongly, seen="tiny-pacs"),
     Named(
         "counts-collapse-rows",
-        "answers one row where numbers of related entities are asked for",
+        "answers one row where numbers of related entities, or the modalities of a study, are asked for",
         collapsing_at_counts,
         seen="tiny-pacs",
     ),
     Named("row-per-instance", "answers each row once for every instance", repeating_per_instance, seen="qrscp"),
+    Named("overwrites-rows", "answers the last row in place of every other", overwriting_rows, seen="tiny-pacs"),
     Named("extra-rows", "answers one row more, which does not match", adding_a_row, seen="pixelmed"),
     Named(
         "status-ff01", "says of every row that some keys are not supported", missing_keys_everywhere, seen="pixelmed"

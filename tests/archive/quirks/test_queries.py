@@ -93,6 +93,12 @@ def test_a_row_that_does_not_match_is_added_where_there_is_one(name, rows):
     assert len(set(reply.values("SeriesInstanceUID"))) == len(reply.rows) == rows
 
 
+def test_the_last_row_takes_the_place_of_others():
+    reply = find("overwrites-rows", identifier("SERIES", **ALL_SERIES))
+    assert reply.values("SeriesInstanceUID") == ["1.2.2.2"] * 4
+    assert find("overwrites-rows", identifier("STUDY", StudyInstanceUID="1.2.9")).statuses == [0]
+
+
 def test_every_row_says_that_keys_are_missing():
     assert find("status-ff01", identifier("STUDY", StudyInstanceUID="")).statuses == [0xFF01, 0xFF01, 0]
 
