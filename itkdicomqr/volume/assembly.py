@@ -26,7 +26,8 @@ from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
 from itkdicomqr.volume.slots import Allocate, Slots
 
-WORKERS = os.cpu_count() or 1
+WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""The cores that this process may use."""
 DECODING_AHEAD = 2 * WORKERS
 """Compressed frames that may wait for a decoder: more would only hold memory."""
 
