@@ -20,7 +20,7 @@ from itkdicomqr.association.receiver import MAX_ASSOCIATIONS, Receiver
 from itkdicomqr.association.stream import PduType
 from itkdicomqr.errors import NetworkError
 from itkdicomqr.instance import Instance
-from tests.association.test_receiver import (
+from tests.association.peers import (
     AE_TITLE,
     GRACE,
     PATIENT,
