@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from selectors import SelectSelector
@@ -18,6 +18,8 @@ MAX_UNDER_WAY = 256
 """Chunks; before the sender is slowed down, much more than an SCP ever has under way."""
 
 END = b""
+
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
 Translate = Callable[[bytes], bytes]
 
@@ -53,7 +55,8 @@ def relaying(
         outwards, homewards = translations()
         with closing(writer), closing(far_writer), suppress(asyncio.CancelledError):
             await asyncio.gather(
-                _carry(reader, far_writer, delay, outwards), _carry(far_reader, writer, delay, homewards)
+                _carry(_read(reader, writer), far_writer, delay, outwards),
+                _carry(_read(far_reader, far_writer), writer, delay, homewards),
             )
 
     server = loop.run_until_complete(asyncio.start_server(relay, HOST, 0, limit=ROOM))
@@ -78,8 +81,17 @@ async def _end_all() -> None:
     await asyncio.sleep(0)
 
 
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[bytes]:
+    """Read from a connection as one would without a relay: no sender waits for a late acknowledgement."""
+    connection = writer.get_extra_info("socket")
+    while content := await reader.read(CHUNK):
+        if _QUICKACK is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        yield content
+
+
 async def _carry(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, translate: Translate
+    coming: AsyncIterator[bytes], writer: asyncio.StreamWriter, delay: float, translate: Translate
 ) -> None:
     """Take one direction's bytes over, each after its delay; its end, or its reset, too."""
     now = asyncio.get_running_loop().time
@@ -87,7 +99,7 @@ async def _carry(
     delivering = asyncio.create_task(_deliver(under_way, writer))
     end = writer.close
     try:
-        while content := await reader.read(CHUNK):
+        async for content in coming:
             await under_way.put((now() + delay, translate(content)))
     except ConnectionError:
         end = partial(_reset, writer)
