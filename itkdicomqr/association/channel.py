@@ -44,6 +44,12 @@ RELEASE_SECONDS = 2.0
 
 _ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
 
+_UNANSWERED = (
+    " instead of answering: it may not allow this to our AE title {title!r}: have the title, the address of this "
+    "machine and this service entered there (Orthanc: DicomModalities)"
+)
+"""What an abort often means that comes before any answer."""
+
 
 class Channel:
     """One association, as far as messages: opened, written to and read from, released or aborted.
@@ -68,6 +74,7 @@ class Channel:
     def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
         self._reader = StreamReader(MAX_PDU)
+        self._has_answered = False
         self.transport = transport
         self.granted = Granted({}, 0)
         self.is_open = True
@@ -124,10 +131,7 @@ class Channel:
         ConnectionLostError, DeadlineError, ProtocolError, LimitExceededError
             None came, or what came is none.
         """
-        event = self._event(getattr(self._node.timeouts, setting), setting)
-        if isinstance(event, Pdu):
-            raise self._interrupted(event)
-        return event
+        return self._message(self._event(getattr(self._node.timeouts, setting), setting))
 
     def heard(self, seconds: float) -> Message | None:
         """Read for so long at most; a message that is not whole by then is read on the next time."""
@@ -137,9 +141,7 @@ class Channel:
             self.transport.deadline.left(seconds)
             return None
         event = self._reader.arrived(count)
-        if isinstance(event, Pdu):
-            raise self._interrupted(event)
-        return event
+        return None if event is None else self._message(event)
 
     def release(self) -> None:
         """Release the association, and close the connection."""
@@ -199,11 +201,18 @@ class Channel:
                 return event
             seconds, setting = self._node.timeouts.idle, "idle"
 
+    def _message(self, event: Event) -> Message:
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        self._has_answered = True
+        return event
+
     def _interrupted(self, pdu: Pdu) -> NetworkError:
         """Say what a PDU in place of an answer means."""
         if pdu.type is PduType.ABORT:
             source = _ABORT_SOURCES.get(pdu.encoded[8] if len(pdu.encoded) > 8 else -1, "the archive")
-            return ConnectionLostError(f"{source} aborted the association")
+            why = "" if self._has_answered else _UNANSWERED.format(title=self._node.calling_ae_title)
+            return ConnectionLostError(f"{source} aborted the association{why}")
         if pdu.type is PduType.RELEASE_RQ:
             with suppress(NetworkError, LimitExceededError):
                 self.transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
