@@ -28,32 +28,17 @@ from itkdicomqr.cli.options import (
     image_words,
     json_option,
     known_quirks,
+    options_named,
     overwrite_option,
     pacs_options,
     quirks_options,
 )
-from itkdicomqr.errors import (
-    AmbiguousSeriesError,
-    DICOMQRError,
-    MisalignedSlicesError,
-    MissingSlicesError,
-    MultipleVolumesError,
-    NodeError,
-    NonUniformSpacingError,
-)
+from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, InputError, NodeError
 
 if TYPE_CHECKING:
     from itkdicomqr.cli.cohort import Outcome
 
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
-
-_CURES: dict[type[DICOMQRError], str] = {
-    MultipleVolumesError: "--volume N, or --volume KEYWORD=VALUE",
-    MissingSlicesError: "--gaps pad, resample, split or average",
-    NonUniformSpacingError: "--gaps resample, split or average",
-    MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
-}
-"""How the cure that a message names is spelt as an option."""
 
 DEMO_PATIENT = "99999"
 DEMO_DATE = "2021-05-03"
@@ -128,9 +113,9 @@ def _complain(error: DICOMQRError) -> None:
         from itkdicomqr.cli.show import show_table
 
         show_table(candidates, stderr=True)
-    cure = next((option for kind, option in _CURES.items() if isinstance(error, kind)), None)
-    if cure:
-        click.echo(f"On the command line: {cure}", err=True)
+    cures = [] if isinstance(error, InputError) else options_named(message)
+    if cures:
+        click.echo(f"On the command line: {', '.join(cures)}", err=True)
 
 
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"]})
