@@ -14,6 +14,7 @@ from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
+from itkdicomqr.node import Timeouts
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import Pick
@@ -28,6 +29,9 @@ Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 LOOK_AHEAD = 4
 """How many rows an executor has in hand unless told otherwise."""
+
+_TIMEOUT = "_timeout"
+"""How the options of `Client` end that are attributes of `Timeouts`."""
 
 
 def load_cohort(
@@ -171,3 +175,5 @@ def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
         raise InputError(message)
     check_keywords(words, LOAD_WORDS | CLIENT_OPTIONS)
     LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})
+    seconds = {name: value for name, value in words.items() if name.endswith(_TIMEOUT) and value is not None}
+    Timeouts(**{name.removesuffix(_TIMEOUT): value for name, value in seconds.items()})

@@ -235,6 +235,8 @@ def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> No
         ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
         ({"look_ahead": 0}, InputError, "give at least 1"),
         ({"map": map, "executor": Idle()}, InputError, "give one of them"),
+        ({"connect_timeout": -1}, NodeError, "connect_timeout=-1: give seconds"),
+        ({"total_timeout": float("inf")}, NodeError, "total_timeout=inf: give seconds"),
         ({"transport": "fax"}, InputError, "transport='fax' is not among"),
         ({"modalty": "CT"}, TypeError, "did you mean 'modality'"),
         ({"idle_time": 5}, TypeError, "did you mean 'idle_timeout'"),
