@@ -17,7 +17,7 @@ from itkdicomqr.functions import CLIENT_OPTIONS, load_series
 from itkdicomqr.node import Timeouts
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
-from itkdicomqr.volume.picking import Pick
+from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import target_of
 from itkdicomqr.words import LOAD_WORDS, LoadWords
 
@@ -101,6 +101,7 @@ def load_cohort(
     ...         if isinstance(image, DICOMQRError):
     ...             print(row.SeriesNumber, image)
     """
+    check_pick(volume)
     _check(toolkit, look_ahead, criteria_and_options)
     if executor is not None and map is not None:
         message = "executor= and map= both say who loads: give one of them"

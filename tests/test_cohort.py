@@ -218,6 +218,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
         ({}, "no criterion was given"),
         (("99999", "2005"), "type tuple is neither of find_series nor a mapping"),
         (CHEST | {"toolkit": "vtk"}, "there are 'itk'"),
+        (CHEST | {"volume": "1"}, "neither an index nor a mapping"),
     ],
 )
 def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> None:
@@ -235,6 +236,7 @@ def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> No
         ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
         ({"look_ahead": 0}, InputError, "give at least 1"),
         ({"map": map, "executor": Idle()}, InputError, "give one of them"),
+        ({"volume": "1"}, InputError, "volume='1' is neither an index nor a mapping"),
         ({"connect_timeout": -1}, NodeError, "connect_timeout=-1: give seconds"),
         ({"total_timeout": float("inf")}, NodeError, "total_timeout=inf: give seconds"),
         ({"transport": "fax"}, InputError, "transport='fax' is not among"),

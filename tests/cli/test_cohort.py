@@ -139,6 +139,7 @@ def test_tables_of_several_kinds_are_read(tmp_path: Path, text: str, words: dict
         ("patient_id,name\n1,../a\n", "name '../a'"),
         ("patient_id,name\n1,.a\n", "name '.a'"),
         ("patient_id,volume\n1,first\n", "--volume 'first'"),
+        ("patient_id,volume\n1,EchTime=4.6\n", "'EchTime' is no keyword of DICOM"),
         ('patient_id\n"1', "cannot be read: unexpected end of data"),
     ],
 )
