@@ -58,7 +58,8 @@ def load_cohort(
         Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
         ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
         no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty
-        text, such as an empty cell of a CSV file, asks for an empty value.
+        text asks for an empty value, or is refused: where an empty cell of a CSV file is no criterion,
+        give ``{name: cell or None for name, cell in row.items()}``.
         ``volume`` and the other options may differ by row, too.
     pacs
         Which archives, as `load_series` takes them; None is the archive of the row, or the default.

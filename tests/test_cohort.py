@@ -108,6 +108,14 @@ def test_rows_of_a_csv_file_go_in(demo_archive: Archive) -> None:
     assert kinds(load_cohort(rows, pacs=demo_archive.url, toolkit="volume")) == [Volume]
 
 
+def test_an_empty_cell_is_an_empty_value_unless_it_is_left_out(demo_archive: Archive) -> None:
+    rows = [*csv.DictReader(["patient_id,date,description", "99999,2005,", ",2005,Chest*"])]
+    loaded = kinds(load_cohort(rows, pacs=demo_archive.url, toolkit="volume"))
+    without = ({name: cell or None for name, cell in row.items()} for row in rows)
+    assert loaded == [NoMatchError, CriteriaError]
+    assert kinds(load_cohort(without, pacs=demo_archive.url, toolkit="volume")) == [Volume, Volume]
+
+
 def test_options_are_of_all_rows_or_of_one(demo_archive: Archive) -> None:
     rows: list[dict[str, Any]] = [{**PHASES, "volume": 1}, PHASES, {**PHASES, "stack": True}]
     loaded = [image for _, image in load_cohort(rows, pacs=demo_archive.url, toolkit="volume", volume=0)]
