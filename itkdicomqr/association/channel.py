@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
 from itkdicomqr.association.contexts import Proposal
@@ -34,7 +32,9 @@ from itkdicomqr.errors import (
     NoPresentationContextError,
     ProtocolError,
 )
+from itkdicomqr.instance import encoded
 from itkdicomqr.node import Node
+from itkdicomqr.place import placed
 
 MAX_PDU = 1 << 17
 """The longest PDU that we announce: archives seldom send longer ones."""
@@ -83,10 +83,10 @@ class Channel:
     def open(cls, node: Node, proposals: Sequence[Proposal], deadline: Deadline) -> Self:
         """Connect, and associate; see `Association.open`."""
         opening = deadline.part(node.timeouts.connect, "connect")
-        with placed(node, "connecting"):
+        with placed(node.place, "connecting"):
             channel = cls(node, Transport.connect(node, opening))
         try:
-            with placed(node, "opening the association"):
+            with placed(node.place, "opening the association"):
                 channel._associate(proposals)
         except BaseException:
             channel.abort()
@@ -121,7 +121,7 @@ class Channel:
 
     def send_data(self, context: Context, identifier: Dataset) -> None:
         """Send a data set, encoded as its context says."""
-        self._send_parts(context.id, _encoded(identifier, UID(context.transfer_syntax)), command=False)
+        self._send_parts(context.id, encoded(identifier, UID(context.transfer_syntax)), command=False)
 
     def receive(self, setting: str) -> Message:
         """Wait for a message as long as a timeout says.
@@ -218,21 +218,3 @@ class Channel:
                 self.transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
             return ConnectionLostError("the archive released the association in the middle of an operation")
         return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
-
-
-@contextmanager
-def placed(node: Node, step: str) -> Iterator[None]:
-    """Tell in an error where and when it happened."""
-    try:
-        yield
-    except (NetworkError, LimitExceededError) as error:
-        error.place = error.place or node.place
-        error.step = error.step or step
-        raise
-
-
-def _encoded(dataset: Dataset, syntax: UID) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
-    write_dataset(buffer, dataset)
-    return buffer.getvalue()
