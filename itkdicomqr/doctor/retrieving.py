@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
 from itkdicomqr.association.receiver import Receiver
-from itkdicomqr.catalogue import identifier, path_to
+from itkdicomqr.catalogue import path_to, retrieval
 from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
 from itkdicomqr.doctor.case import Case
@@ -40,7 +40,7 @@ UNSECURED_RECEIVER = (
 
 def sends_by_get(case: Case) -> Finding:
     """Ask for one instance by C-GET."""
-    came, said = _got(case, case.sample.instance_uid)
+    came, said = _got(case, [case.sample.instance_uid])
     if came:
         return good("an instance came")
     message = f"no instance came by C-GET (the archive said: {said})"
@@ -53,7 +53,7 @@ def sends_lists_by_get(case: Case) -> Finding:
     if not uid:
         return unknown("no instance is listed")
     try:
-        came, said = _got(case, f"{uid}\\{uid}")
+        came, said = _got(case, [uid, uid])
     except NetworkError as error:
         came, said = 0, error.args[0]
     if came:
@@ -66,7 +66,7 @@ def sends_by_move(case: Case) -> Finding:
     if not case.node.receiver:
         return unknown("we have no receiver", NO_RECEIVER.format(title=case.node.calling_ae_title))
     came: list[Instance] = []
-    request = _request(case, case.sample.instance_uid, (case.node.move or case.node).model)
+    request = _request(case, [case.sample.instance_uid], (case.node.move or case.node).model)
     with Receiver(case.node) as receiver:
         moving = move(case.node, request, receiver, case.until(), complete=lambda: bool(came), lossy=True)
         with closing(moving):
@@ -103,7 +103,7 @@ def sends_by_wado(case: Case) -> Finding:
     return bad(message, error=IncompleteSeriesError(message))
 
 
-def _got(case: Case, uids: str) -> tuple[int, str]:
+def _got(case: Case, uids: Sequence[str]) -> tuple[int, str]:
     """Ask for an instance, or any one of the series, and give how many came and what the archive said of it."""
     endpoint = case.node.get or case.node
     proposals = [service(GET[endpoint.model]), *storage(_classes(case), SYNTAXES)]
@@ -132,10 +132,9 @@ def _classes(case: Case) -> Sequence[str]:
     return classes_of(series.get("Modality") or "")[: (MAX_CONTEXTS - 1) // len(SYNTAXES)]
 
 
-def _request(case: Case, uids: str, model: str) -> Dataset:
-    """Make the identifier that asks for instances of the series, or where none is listed for all of it."""
-    path = path_to(case.sample.one, Level.SERIES, model)
-    return identifier(Level.IMAGE, {**path, "SOPInstanceUID": uids}) if uids else identifier(Level.SERIES, path)
+def _request(case: Case, uids: Sequence[str], model: str) -> Dataset:
+    """Ask for instances of the series, or where none is listed for all of it."""
+    return retrieval(case.sample.one, model, [*filter(None, uids)], case.node.character_set)
 
 
 def _first(sending: Generator[Instance, None, Any]) -> list[Instance]:
