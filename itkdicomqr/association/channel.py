@@ -12,6 +12,7 @@ from pydicom.uid import UID
 from itkdicomqr.association.contexts import Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command
+from itkdicomqr.association.events import MAX_PDU, Events
 from itkdicomqr.association.negotiation import (
     ABORT,
     RELEASE_RP,
@@ -22,7 +23,7 @@ from itkdicomqr.association.negotiation import (
     read_rejection,
     request_pdu,
 )
-from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
+from itkdicomqr.association.stream import Event, Message, Pdu, PduType, p_data
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     ConnectionLostError,
@@ -35,9 +36,6 @@ from itkdicomqr.errors import (
 from itkdicomqr.instance import encoded
 from itkdicomqr.node import Node
 from itkdicomqr.place import placed
-
-MAX_PDU = 1 << 17
-"""The longest PDU that we announce: archives seldom send longer ones."""
 
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
@@ -73,7 +71,7 @@ class Channel:
 
     def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
-        self._reader = StreamReader(MAX_PDU)
+        self._events = Events(transport, node.timeouts.idle)
         self._has_answered = False
         self.transport = transport
         self.granted = Granted({}, 0)
@@ -113,7 +111,7 @@ class Channel:
 
     def limit(self, max_message: int, cure: str) -> None:
         """Set the largest data set to accept from the next message on, and what an error says of it."""
-        self._reader.limit(max_message, cure)
+        self._events.limit(max_message, cure)
 
     def send(self, context_id: int, command: Command) -> None:
         """Send a command set."""
@@ -131,16 +129,15 @@ class Channel:
         ConnectionLostError, DeadlineError, ProtocolError, LimitExceededError
             None came, or what came is none.
         """
-        return self._message(self._event(getattr(self._node.timeouts, setting), setting))
+        return self._message(self._events.next(getattr(self._node.timeouts, setting), setting))
 
     def heard(self, seconds: float) -> Message | None:
         """Read for so long at most; a message that is not whole by then is read on the next time."""
         try:
-            count = self.transport.read_into(self._reader.room(), seconds, "idle")
+            event = self._events.read(seconds, "idle")
         except DeadlineError:
             self.transport.deadline.left(seconds)
             return None
-        event = self._reader.arrived(count)
         return None if event is None else self._message(event)
 
     def release(self) -> None:
@@ -149,7 +146,7 @@ class Channel:
             self.transport.deadline = Deadline(RELEASE_SECONDS)
             with suppress(NetworkError, LimitExceededError):
                 self.transport.send(RELEASE_RQ, RELEASE_SECONDS, "idle")
-                while not isinstance(self._event(RELEASE_SECONDS, "idle"), Pdu):
+                while not isinstance(self._events.next(RELEASE_SECONDS, "idle"), Pdu):
                     pass
         self._close()
 
@@ -173,7 +170,7 @@ class Channel:
             # A rejection may have come before the reset.
             sending_failed = error
         try:
-            answer = self._event(self._node.timeouts.connect, "connect")
+            answer = self._events.next(self._node.timeouts.connect, "connect")
         except ConnectionLostError as error:
             message = (
                 "it closed the connection: it may not know our address, not speak DICOM on this port, "
@@ -191,15 +188,6 @@ class Channel:
     def _send_parts(self, context_id: int, content: bytes, *, command: bool) -> None:
         for part in p_data(context_id, content, command=command, max_pdu=self.granted.max_pdu):
             self.transport.send(part, self._node.timeouts.idle, "idle")
-
-    def _event(self, seconds: float, setting: str) -> Event:
-        """Read on until something is complete; after the first byte the idle timeout counts."""
-        while True:
-            count = self.transport.read_into(self._reader.room(), seconds, setting)
-            event = self._reader.arrived(count)
-            if event is not None:
-                return event
-            seconds, setting = self._node.timeouts.idle, "idle"
 
     def _message(self, event: Event) -> Message:
         if isinstance(event, Pdu):
