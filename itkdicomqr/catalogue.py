@@ -291,7 +291,7 @@ def identifier(level: Level, values: Mapping[str, str], character_set: str = "")
     return dataset
 
 
-def retrieval(series: Row, model: str, uids: Sequence[str] = (), character_set: str = "") -> Dataset:
+def retrieval_identifier(series: Row, model: str, uids: Sequence[str] = (), character_set: str = "") -> Dataset:
     """Make the identifier of a C-GET or C-MOVE: of some instances, or of the whole series (PS3.4 C.4.2.1.4).
 
     Parameters

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
 from itkdicomqr.association.receiver import Receiver
-from itkdicomqr.catalogue import path_to, retrieval
+from itkdicomqr.catalogue import path_to, retrieval_identifier
 from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
 from itkdicomqr.doctor.case import Case
@@ -134,7 +134,7 @@ def _classes(case: Case) -> Sequence[str]:
 
 def _request(case: Case, uids: Sequence[str], model: str) -> Dataset:
     """Ask for instances of the series, or where none is listed for all of it."""
-    return retrieval(case.sample.one, model, [*filter(None, uids)], case.node.character_set)
+    return retrieval_identifier(case.sample.one, model, [*filter(None, uids)], case.node.character_set)
 
 
 def _first(sending: Generator[Instance, None, Any]) -> list[Instance]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.catalogue import retrieval
+from itkdicomqr.catalogue import retrieval_identifier
 from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
@@ -46,10 +46,10 @@ def _moves(arrivals: Arrivals) -> Iterator[tuple[Dataset, bool]]:
     node, whole = arrivals.node, arrivals.wants_whole
     model = (node.move or node).model
     if whole:
-        yield retrieval(arrivals.series, model, (), node.character_set), False
+        yield retrieval_identifier(arrivals.series, model, (), node.character_set), False
     for size, lossy in _HEALING_MOVES if arrivals.choices.heal else () if whole else _HEALING_MOVES[:1]:
         for uids in cut(arrivals.missing, size):
-            yield retrieval(arrivals.series, model, uids, node.character_set), lossy
+            yield retrieval_identifier(arrivals.series, model, uids, node.character_set), lossy
 
 
 _HEALING_MOVES = ((MAX_UIDS, False), (1, False), (1, True))
