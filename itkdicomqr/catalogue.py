@@ -308,6 +308,26 @@ def identifier(level: Level, values: Mapping[str, str], character_set: str = "")
     return dataset
 
 
+def retrieval_identifier(series: Row, model: str, uids: Sequence[str] = (), character_set: str = "") -> Dataset:
+    """Make the identifier of a C-GET or C-MOVE: of some instances, or of the whole series (PS3.4 C.4.2.1.4).
+
+    Parameters
+    ----------
+    series : Row
+        Which.
+    model : {"study", "patient"}
+        The information model.
+    uids : sequence of str
+        The SOP Instance UIDs; none are all.
+    character_set : str
+        As `identifier` takes it.
+    """
+    path = path_to(series, Level.SERIES, model)
+    if not uids:
+        return identifier(Level.SERIES, path, character_set)
+    return identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}, character_set)
+
+
 def path_to(row: Row, last: Level, model: str) -> dict[str, str]:
     """Give the unique keys from the study down to ``last``; the Patient Root model asks for the patient's too."""
     levels = list(Level)[: list(Level).index(last) + 1]

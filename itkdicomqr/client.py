@@ -20,7 +20,7 @@ from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
-from itkdicomqr.volume.picking import Pick
+from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import Target, target_of
 from itkdicomqr.words import LoadWords
 
@@ -228,6 +228,7 @@ class Client:
         **criteria_and_options: Any,
     ) -> Any:
         """Load the one volume of the one series; see `itkdicomqr.load_series`."""
+        check_pick(volume)
         target = target_of(toolkit)
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
 

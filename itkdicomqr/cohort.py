@@ -14,9 +14,10 @@ from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
+from itkdicomqr.node import Timeouts
 from itkdicomqr.table import Row
 from itkdicomqr.volume import Volume
-from itkdicomqr.volume.picking import Pick
+from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import target_of
 from itkdicomqr.words import LOAD_WORDS, LoadWords
 
@@ -28,6 +29,9 @@ Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 LOOK_AHEAD = 4
 """How many rows an executor has in hand unless told otherwise."""
+
+_TIMEOUT = "_timeout"
+"""How the options of `Client` end that are attributes of `Timeouts`."""
 
 
 def load_cohort(
@@ -54,7 +58,8 @@ def load_cohort(
         Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
         ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
         no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty
-        text, such as an empty cell of a CSV file, asks for an empty value.
+        text asks for an empty value, or is refused: where an empty cell of a CSV file is no criterion,
+        give ``{name: cell or None for name, cell in row.items()}``.
         ``volume`` and the other options may differ by row, too.
     pacs
         Which archives, as `load_series` takes them; None is the archive of the row, or the default.
@@ -97,6 +102,7 @@ def load_cohort(
     ...         if isinstance(image, DICOMQRError):
     ...             print(row.SeriesNumber, image)
     """
+    check_pick(volume)
     _check(toolkit, look_ahead, criteria_and_options)
     if executor is not None and map is not None:
         message = "executor= and map= both say who loads: give one of them"
@@ -171,3 +177,5 @@ def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
         raise InputError(message)
     check_keywords(words, LOAD_WORDS | CLIENT_OPTIONS)
     LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})
+    seconds = {name: value for name, value in words.items() if name.endswith(_TIMEOUT) and value is not None}
+    Timeouts(**{name.removesuffix(_TIMEOUT): value for name, value in seconds.items()})

@@ -74,9 +74,10 @@ def is_name(text: str) -> bool:
     return bool(text) and not re.search("[@:/]", text)
 
 
-def is_configured(name: str) -> bool:
-    """Tell whether the configuration itself, without profiles, has a node of this name."""
-    return name in _configuration().get("nodes", {})
+def settings_of(name: str) -> Mapping[str, Any] | None:
+    """Give what the configuration itself, without profiles, tells of a node; None if it has none of this name."""
+    table = _configuration().get("nodes", {}).get(name)
+    return {"url": table} if isinstance(table, str) else table
 
 
 def _node(pacs: object) -> Node:
@@ -96,20 +97,18 @@ def configured(name: str) -> Node:
     NodeError
         There is none, or its settings are wrong.
     """
-    nodes = _configuration().get("nodes", {})
-    profile = _read_toml(profile_file(name))
-    if name not in nodes and "url" not in profile:
-        known = ", ".join(sorted(nodes)) or "none"
+    told, profile = settings_of(name), _read_toml(profile_file(name))
+    if told is None and "url" not in profile:
+        known = ", ".join(sorted(_configuration().get("nodes", {}))) or "none"
         message = (
             f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
         )
         raise NodeError(message)
-    return _from_table(name, nodes.get(name, {}), profile)
+    return _from_table(name, told or {}, profile)
 
 
-def _from_table(name: str, table: str | Mapping[str, Any], profile: Mapping[str, Any]) -> Node:
+def _from_table(name: str, told: Mapping[str, Any], profile: Mapping[str, Any]) -> Node:
     try:
-        told = {"url": table} if isinstance(table, str) else table
         return replace(_endpoint({**profile, **told}), name=name)
     except (TypeError, AttributeError) as error:
         message = f"[nodes.{name}] in {configuration_file()}, or its profile: {error}"

@@ -135,21 +135,18 @@ class Instance:
         if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
             message = "the data set lacks SOPClassUID or SOPInstanceUID"
             raise CorruptInstanceError(message)
-        buffer = DicomBytesIO()
-        buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
         if "PixelData" in dataset:
             # As pydicom does when it writes a file: one made in memory need not say it yet (PS3.5 A.4).
             dataset["PixelData"].is_undefined_length = syntax.is_encapsulated
         try:
-            write_dataset(buffer, dataset)
+            content = encoded(dataset, syntax)
         except Exception as error:
             message = f"the data set cannot be encoded ({type(error).__name__})"
             raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", ""))) from error
-        encoded = buffer.getvalue()
         if syntax == DeflatedExplicitVRLittleEndian:
             deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-            encoded = deflater.compress(encoded) + deflater.flush()
-        return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), encoded, origin)
+            content = deflater.compress(content) + deflater.flush()
+        return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), content, origin)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -296,6 +293,14 @@ class Instance:
 
     def _corrupt(self, reason: str) -> CorruptInstanceError:
         return CorruptInstanceError(reason, sop_instance_uid=self.sop_instance_uid)
+
+
+def encoded(dataset: Dataset, syntax: UID) -> bytes:
+    """Encode a data set in a transfer syntax, without deflating it."""
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    write_dataset(buffer, dataset)
+    return buffer.getvalue()
 
 
 @lru_cache

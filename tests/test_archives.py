@@ -18,6 +18,7 @@ from itkdicomqr import (
     AmbiguousSeriesError,
     AssociationRejectedError,
     Client,
+    ConnectionLostError,
     NoMatchError,
     find_series,
     load_series,
@@ -216,6 +217,13 @@ def test_a_wrong_called_ae_title_is_told_with_the_codes(tmp_path: Path) -> None:
 
     assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 1, 7)
     assert caught.value.place == archive.node.place
+
+
+def test_an_archive_that_answers_nobody_it_does_not_know_is_told_from_one_that_fails(tmp_path: Path) -> None:
+    with orthanc(tmp_path, [], DicomAlwaysAllowFind=False) as archive:
+        Client(archive.node).echo()
+        with pytest.raises(ConnectionLostError, match="may not allow this to our AE title 'ITKDICOMQR'"):
+            find_series(PATIENT, pacs=archive.node)
 
 
 def test_a_series_that_grows_is_loaded_as_it_is_now(tmp_path: Path) -> None:

@@ -108,6 +108,14 @@ def test_rows_of_a_csv_file_go_in(demo_archive: Archive) -> None:
     assert kinds(load_cohort(rows, pacs=demo_archive.url, toolkit="volume")) == [Volume]
 
 
+def test_an_empty_cell_is_an_empty_value_unless_it_is_left_out(demo_archive: Archive) -> None:
+    rows = [*csv.DictReader(["patient_id,date,description", "99999,2005,", ",2005,Chest*"])]
+    loaded = kinds(load_cohort(rows, pacs=demo_archive.url, toolkit="volume"))
+    without = ({name: cell or None for name, cell in row.items()} for row in rows)
+    assert loaded == [NoMatchError, CriteriaError]
+    assert kinds(load_cohort(without, pacs=demo_archive.url, toolkit="volume")) == [Volume, Volume]
+
+
 def test_options_are_of_all_rows_or_of_one(demo_archive: Archive) -> None:
     rows: list[dict[str, Any]] = [{**PHASES, "volume": 1}, PHASES, {**PHASES, "stack": True}]
     loaded = [image for _, image in load_cohort(rows, pacs=demo_archive.url, toolkit="volume", volume=0)]
@@ -218,6 +226,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
         ({}, "no criterion was given"),
         (("99999", "2005"), "type tuple is neither of find_series nor a mapping"),
         (CHEST | {"toolkit": "vtk"}, "there are 'itk'"),
+        (CHEST | {"volume": "1"}, "neither an index nor a mapping"),
     ],
 )
 def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> None:
@@ -235,6 +244,9 @@ def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> No
         ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
         ({"look_ahead": 0}, InputError, "give at least 1"),
         ({"map": map, "executor": Idle()}, InputError, "give one of them"),
+        ({"volume": "1"}, InputError, "volume='1' is neither an index nor a mapping"),
+        ({"connect_timeout": -1}, NodeError, "connect_timeout=-1: give seconds"),
+        ({"total_timeout": float("inf")}, NodeError, "total_timeout=inf: give seconds"),
         ({"transport": "fax"}, InputError, "transport='fax' is not among"),
         ({"modalty": "CT"}, TypeError, "did you mean 'modality'"),
         ({"idle_time": 5}, TypeError, "did you mean 'idle_timeout'"),

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.archive.comparison import matches
 from itkdicomqr.archive.index import UNIQUE_KEYS, Entry, Index, Level
+from itkdicomqr.archive.status import MISMATCH
 from itkdicomqr.archive.values import KNOWN_VRS, Values, element_of, first_of, values_of
 from itkdicomqr.errors import StatusError
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from itkdicomqr.archive.index import Path
 
     Compare = Callable[[str, Values, Values], bool]
-
-IDENTIFIER_MISMATCH = 0xA900
-"""Identifier does not match SOP Class (PS3.4 C.4.1.1.4)."""
 
 UTF_8 = "ISO_IR 192"
 
@@ -182,7 +180,7 @@ def select(index: Index, identifier: Dataset, model: Model) -> list[Entry]:
     own = _wanted(identifier, UNIQUE_KEYS[level])
     if not any(own) or _has_wildcard(own):
         message = f"{UNIQUE_KEYS[level]} needs at least one value, without wildcards"
-        raise StatusError(message, status=IDENTIFIER_MISMATCH)
+        raise StatusError(message, status=MISMATCH)
     given = {each: _wanted(identifier, UNIQUE_KEYS[each]) for each in levels}
     wanted = {each: values for each, values in given.items() if any(values)}
     return [
@@ -200,7 +198,7 @@ def _level_of(identifier: Dataset, model: Model) -> Level:
             return cast("Level", level)
     choices = ", ".join(level.name for level in model.value)
     message = f"QueryRetrieveLevel (0008,0052) is not one of {choices}"
-    raise StatusError(message, status=IDENTIFIER_MISMATCH)
+    raise StatusError(message, status=MISMATCH)
 
 
 def _check_unique_keys(identifier: Dataset, levels: list[Level]) -> None:
@@ -209,7 +207,7 @@ def _check_unique_keys(identifier: Dataset, levels: list[Level]) -> None:
         wanted = _wanted(identifier, UNIQUE_KEYS[level])
         if len(wanted) > 1 or _has_wildcard(wanted):
             message = f"{UNIQUE_KEYS[level]} takes one value, without wildcards"
-            raise StatusError(message, status=IDENTIFIER_MISMATCH)
+            raise StatusError(message, status=MISMATCH)
 
 
 def _has_wildcard(values: Values) -> bool:

@@ -20,6 +20,15 @@ from itkdicomqr.archive.comparison import matches
 from itkdicomqr.archive.index import Level
 from itkdicomqr.archive.matching import find, select
 from itkdicomqr.archive.seams import Conclusion, Request, Sender, Step
+from itkdicomqr.archive.status import (
+    CANCELLED,
+    MISMATCH,
+    NO_DESTINATION,
+    PENDING,
+    PENDING_WITHOUT_SOME_KEYS,
+    SUCCESS,
+    UNABLE,
+)
 from itkdicomqr.archive.transcoding import acceptable
 from itkdicomqr.archive.values import first_of
 from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, InstanceError, StatusError
@@ -36,15 +45,6 @@ if TYPE_CHECKING:
     from itkdicomqr.archive.connections import Connections
     from itkdicomqr.archive.index import Entry, Index
     from itkdicomqr.archive.seams import Outcome, Place, Quirk
-
-SUCCESS = 0x0000
-PENDING = 0xFF00
-PENDING_WITHOUT_SOME_KEYS = 0xFF01
-CANCELLED = 0xFE00
-NOT_THAT_INSTANCE = 0xA900
-CANNOT_UNDERSTAND = 0xC000
-NO_DESTINATION = 0xA801
-"""Statuses of PS3.4 annexes B and C."""
 
 MAXIMUM_CONTEXTS = 128
 
@@ -148,9 +148,9 @@ class Provider:
         try:
             self._index.add(instance)
         except ForeignInstanceError:
-            return NOT_THAT_INSTANCE
+            return MISMATCH
         except InstanceError:
-            return CANNOT_UNDERSTAND
+            return UNABLE
         return SUCCESS
 
     def complete(self, event: Event) -> None:

@@ -15,9 +15,10 @@ from pynetdicom.sop_class import Verification
 
 from itkdicomqr.archive.acceptance import Acceptance
 from itkdicomqr.archive.connections import Connections
-from itkdicomqr.archive.provider import SUCCESS, Provider
+from itkdicomqr.archive.provider import Provider
 from itkdicomqr.archive.seams import Quirk
 from itkdicomqr.archive.silence import Silence
+from itkdicomqr.archive.status import SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from itkdicomqr.association import dimse, status
-from itkdicomqr.association.channel import Channel, placed
+from itkdicomqr.association.channel import Channel
 from itkdicomqr.association.contexts import FIND, GET, MOVE, VERIFICATION, Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command, Element, Field
@@ -30,6 +30,7 @@ from itkdicomqr.errors import (
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
+from itkdicomqr.place import placed
 from itkdicomqr.scan import Header
 from itkdicomqr.text import escaped
 
@@ -252,7 +253,7 @@ class Association:
     def _step(self, step: str) -> Iterator[None]:
         """Abort when the step fails or is left, and tell in the error where and when."""
         try:
-            with placed(self._node, step):
+            with placed(self._node.place, step):
                 yield
         except (StatusError, TruncatedMatchesError):
             raise

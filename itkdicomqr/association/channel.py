@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
 from itkdicomqr.association.contexts import Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command
+from itkdicomqr.association.events import MAX_PDU, Events
 from itkdicomqr.association.negotiation import (
     ABORT,
     RELEASE_RP,
@@ -24,7 +23,7 @@ from itkdicomqr.association.negotiation import (
     read_rejection,
     request_pdu,
 )
-from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
+from itkdicomqr.association.stream import Event, Message, Pdu, PduType, p_data
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     ConnectionLostError,
@@ -34,10 +33,9 @@ from itkdicomqr.errors import (
     NoPresentationContextError,
     ProtocolError,
 )
+from itkdicomqr.instance import encoded
 from itkdicomqr.node import Node
-
-MAX_PDU = 1 << 17
-"""The longest PDU that we announce: archives seldom send longer ones."""
+from itkdicomqr.place import placed
 
 RELEASE_SECONDS = 2.0
 """How long a release may take; the work is done by then."""
@@ -46,6 +44,12 @@ ABORT_SECONDS = 0.5
 """How long an abort may take to be sent: it fits into the system's buffers, unless the archive reads nothing."""
 
 _ABORT_SOURCES = {0: "the archive's application", 2: "the archive's DICOM layer"}
+
+_UNANSWERED = (
+    " instead of answering: it may not allow this to our AE title {title!r}: have the title, the address of this "
+    "machine and this service entered there (Orthanc: DicomModalities)"
+)
+"""What an abort often means that comes before any answer."""
 
 
 class Channel:
@@ -70,7 +74,8 @@ class Channel:
 
     def __init__(self, node: Node, transport: Transport) -> None:
         self._node = node
-        self._reader = StreamReader(MAX_PDU)
+        self._events = Events(transport, node.timeouts.idle)
+        self._has_answered = False
         self.transport = transport
         self.granted = Granted({}, 0)
         self.is_open = True
@@ -79,10 +84,10 @@ class Channel:
     def open(cls, node: Node, proposals: Sequence[Proposal], deadline: Deadline) -> Self:
         """Connect, and associate; see `Association.open`."""
         opening = deadline.part(node.timeouts.connect, "connect")
-        with placed(node, "connecting"):
+        with placed(node.place, "connecting"):
             channel = cls(node, Transport.connect(node, opening))
         try:
-            with placed(node, "opening the association"):
+            with placed(node.place, "opening the association"):
                 channel._associate(proposals)
         except BaseException:
             channel.abort()
@@ -109,7 +114,7 @@ class Channel:
 
     def limit(self, max_message: int, cure: str) -> None:
         """Set the largest data set to accept from the next message on, and what an error says of it."""
-        self._reader.limit(max_message, cure)
+        self._events.limit(max_message, cure)
 
     def send(self, context_id: int, command: Command) -> None:
         """Send a command set."""
@@ -117,7 +122,7 @@ class Channel:
 
     def send_data(self, context: Context, identifier: Dataset) -> None:
         """Send a data set, encoded as its context says."""
-        self._send_parts(context.id, _encoded(identifier, UID(context.transfer_syntax)), command=False)
+        self._send_parts(context.id, encoded(identifier, UID(context.transfer_syntax)), command=False)
 
     def receive(self, setting: str) -> Message:
         """Wait for a message as long as a timeout says.
@@ -127,22 +132,16 @@ class Channel:
         ConnectionLostError, DeadlineError, ProtocolError, LimitExceededError
             None came, or what came is none.
         """
-        event = self._event(getattr(self._node.timeouts, setting), setting)
-        if isinstance(event, Pdu):
-            raise self._interrupted(event)
-        return event
+        return self._message(self._events.next(getattr(self._node.timeouts, setting), setting))
 
     def heard(self, seconds: float) -> Message | None:
         """Read for so long at most; a message that is not whole by then is read on the next time."""
         try:
-            count = self.transport.read_into(self._reader.room(), seconds, "idle")
+            event = self._events.read(seconds, "idle")
         except DeadlineError:
             self.transport.deadline.left(seconds)
             return None
-        event = self._reader.arrived(count)
-        if isinstance(event, Pdu):
-            raise self._interrupted(event)
-        return event
+        return None if event is None else self._message(event)
 
     def release(self, seconds: float = RELEASE_SECONDS) -> None:
         """Release the association within so long, and close the connection."""
@@ -150,7 +149,7 @@ class Channel:
             self.transport.deadline = Deadline(seconds)
             with suppress(NetworkError, LimitExceededError):
                 self.transport.send(RELEASE_RQ, seconds, "idle")
-                while not isinstance(self._event(seconds, "idle"), Pdu):
+                while not isinstance(self._events.next(seconds, "idle"), Pdu):
                     pass
         self._close()
 
@@ -174,7 +173,7 @@ class Channel:
             # A rejection may have come before the reset.
             sending_failed = error
         try:
-            answer = self._event(self._node.timeouts.connect, "connect")
+            answer = self._events.next(self._node.timeouts.connect, "connect")
         except ConnectionLostError as error:
             message = (
                 "it closed the connection: it may not know our address, not speak DICOM on this port, "
@@ -193,40 +192,20 @@ class Channel:
         for part in p_data(context_id, content, command=command, max_pdu=self.granted.max_pdu):
             self.transport.send(part, self._node.timeouts.idle, "idle")
 
-    def _event(self, seconds: float, setting: str) -> Event:
-        """Read on until something is complete; after the first byte the idle timeout counts."""
-        while True:
-            count = self.transport.read_into(self._reader.room(), seconds, setting)
-            event = self._reader.arrived(count)
-            if event is not None:
-                return event
-            seconds, setting = self._node.timeouts.idle, "idle"
+    def _message(self, event: Event) -> Message:
+        if isinstance(event, Pdu):
+            raise self._interrupted(event)
+        self._has_answered = True
+        return event
 
     def _interrupted(self, pdu: Pdu) -> NetworkError:
         """Say what a PDU in place of an answer means."""
         if pdu.type is PduType.ABORT:
             source = _ABORT_SOURCES.get(pdu.encoded[8] if len(pdu.encoded) > 8 else -1, "the archive")
-            return ConnectionLostError(f"{source} aborted the association")
+            why = "" if self._has_answered else _UNANSWERED.format(title=self._node.calling_ae_title)
+            return ConnectionLostError(f"{source} aborted the association{why}")
         if pdu.type is PduType.RELEASE_RQ:
             with suppress(NetworkError, LimitExceededError):
                 self.transport.send(RELEASE_RP, RELEASE_SECONDS, "idle")
             return ConnectionLostError("the archive released the association in the middle of an operation")
         return ProtocolError(f"it sent a PDU of type {pdu.type.name}, which does not belong here")
-
-
-@contextmanager
-def placed(node: Node, step: str) -> Iterator[None]:
-    """Tell in an error where and when it happened."""
-    try:
-        yield
-    except (NetworkError, LimitExceededError) as error:
-        error.place = error.place or node.place
-        error.step = error.step or step
-        raise
-
-
-def _encoded(dataset: Dataset, syntax: UID) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
-    write_dataset(buffer, dataset)
-    return buffer.getvalue()

@@ -9,14 +9,14 @@ from threading import Semaphore
 
 from itkdicomqr.association import acceptance, dimse
 from itkdicomqr.association.acceptance import AssociationRequest, Rejection
-from itkdicomqr.association.channel import MAX_PDU
 from itkdicomqr.association.contexts import VERIFICATION
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command, Field
+from itkdicomqr.association.events import MAX_PDU, Events
 from itkdicomqr.association.negotiation import ABORT, APPLICATION_CONTEXT, RELEASE_RP, Granted
 from itkdicomqr.association.pending import Register
 from itkdicomqr.association.storing import stored_instance
-from itkdicomqr.association.stream import Event, Message, Pdu, PduType, StreamReader, p_data
+from itkdicomqr.association.stream import Event, Message, Pdu, PduType, p_data
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     AssociationRejectedError,
@@ -53,7 +53,7 @@ class Inbound:
         self._seats = seats
         self._peer = place_of(*connection.getpeername()[:2])
         self._transport = Transport(connection, Deadline(node.timeouts.connect, "connect"))
-        self._reader = StreamReader(MAX_PDU)
+        self._events = Events(self._transport, node.timeouts.idle, register.reached)
         self._granted = Granted({}, 0)
         self._left = False
 
@@ -102,7 +102,7 @@ class Inbound:
             raise
 
     def _request(self) -> AssociationRequest:
-        event = self._event(self._node.timeouts.connect, "connect")
+        event = self._events.next(self._node.timeouts.connect, "connect")
         if not isinstance(event, Pdu) or event.type is not PduType.ASSOCIATE_RQ:
             raise ProtocolError("what came first is no association request")
         return acceptance.read_request(event.encoded)
@@ -129,22 +129,12 @@ class Inbound:
     def _accept(self, request: AssociationRequest) -> None:
         self._granted = acceptance.granted(request, lossy=self._register.lossy)
         self._send(acceptance.acceptance_pdu(request, self._granted, MAX_PDU))
-        self._reader.limit(self._node.limits.max_instance_bytes, "raise it by Limits(max_instance_bytes=...)")
+        self._events.limit(self._node.limits.max_instance_bytes, "raise it by Limits(max_instance_bytes=...)")
 
     def _next(self) -> Event:
         """Wait for a message; between two of them the archive may be silent as long as it is waited for."""
         self._transport.deadline = self._register.deadline()
-        return self._event(self._node.timeouts.total, "total")
-
-    def _event(self, seconds: float, setting: str) -> Event:
-        """Read on until something is complete; after the first byte the idle timeout counts."""
-        while True:
-            count = self._transport.read_into(self._reader.room(), seconds, setting)
-            self._register.reached()
-            event = self._reader.arrived(count)
-            if event is not None:
-                return event
-            seconds, setting = self._node.timeouts.idle, "idle"
+        return self._events.next(self._node.timeouts.total, "total")
 
     def _answer(self, message: Message) -> None:
         answers: Mapping[int, Callable[[Message], Command]] = {

@@ -25,6 +25,7 @@ from itkdicomqr.criteria import NAMES
 from itkdicomqr.errors import DICOMQRError, DICOMQRWarning, InputError
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
+from itkdicomqr.volume.picking import check_pick
 
 NAME, VOLUME = "name", "volume"
 """Columns besides the criteria: what the image's file is called, and which volume of the series it is."""
@@ -188,6 +189,7 @@ def _words(cells: Mapping[str, str]) -> dict[str, Any]:
     keys = {name: value for name, value in cells.items() if name[:1].isupper()}
     if VOLUME in words:
         words[VOLUME] = picked_volume([words[VOLUME]])
+        check_pick(words[VOLUME])
     return {**words, "keys": keys} if keys else words
 
 

@@ -28,32 +28,17 @@ from itkdicomqr.cli.options import (
     image_words,
     json_option,
     known_quirks,
+    options_named,
     overwrite_option,
     pacs_options,
     quirks_options,
 )
-from itkdicomqr.errors import (
-    AmbiguousSeriesError,
-    DICOMQRError,
-    MisalignedSlicesError,
-    MissingSlicesError,
-    MultipleVolumesError,
-    NodeError,
-    NonUniformSpacingError,
-)
+from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, InputError, NodeError
 
 if TYPE_CHECKING:
     from itkdicomqr.cli.cohort import Outcome
 
 EXIT_CODE_HELP = "\b\nExit codes:\n" + "\n".join(f"{code:5} {meaning}" for code, (meaning, _) in EXIT_CODES.items())
-
-_CURES: dict[type[DICOMQRError], str] = {
-    MultipleVolumesError: "--volume N, or --volume KEYWORD=VALUE",
-    MissingSlicesError: "--gaps pad, resample, split or average",
-    NonUniformSpacingError: "--gaps resample, split or average",
-    MisalignedSlicesError: "--tilt resample or itk, or --gaps split",
-}
-"""How the cure that a message names is spelt as an option."""
 
 DEMO_PATIENT = "99999"
 DEMO_DATE = "2021-05-03"
@@ -128,9 +113,9 @@ def _complain(error: DICOMQRError) -> None:
         from itkdicomqr.cli.show import show_table
 
         show_table(candidates, stderr=True)
-    cure = next((option for kind, option in _CURES.items() if isinstance(error, kind)), None)
-    if cure:
-        click.echo(f"On the command line: {cure}", err=True)
+    cures = [] if isinstance(error, InputError) else options_named(message)
+    if cures:
+        click.echo(f"On the command line: {', '.join(cures)}", err=True)
 
 
 @click.group(epilog=EXIT_CODE_HELP, context_settings={"help_option_names": ["-h", "--help"]})
@@ -362,7 +347,7 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
 
 
 @commands.command(epilog=EXIT_CODE_HELP)
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=11112, show_default=True, type=int, help="Port to listen at; 0 for a free one.")
 @click.option("--ae-title", "-aet", default="ITKDICOMQR", show_default=True, help="What the archive is called.")
@@ -370,8 +355,10 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
     "--destination", "-b", multiple=True, metavar="AE@HOST:PORT", help="Where a C-MOVE may send to; may be repeated."
 )
 @quirks_options
-def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tuple[str, ...], quirks: str) -> None:
-    """Offer the DICOM files of FOLDER: C-ECHO, C-FIND, C-GET, C-MOVE; C-STORE into memory.
+def serve(
+    *, folder: Path | None, host: str, port: int, ae_title: str, destination: tuple[str, ...], quirks: str
+) -> None:
+    """Offer the DICOM files of FOLDER, or the demo patient: C-ECHO, C-FIND, C-GET, C-MOVE; C-STORE into memory.
 
     Nothing is written to FOLDER. Ends at Ctrl-C.
     """
@@ -385,7 +372,8 @@ def serve(*, folder: Path, host: str, port: int, ae_title: str, destination: tup
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
         with Archive(folder, quirks=known_quirks(quirks), **options) as archive:
-            click.echo(f"{len(archive.instances)} instances at {archive.url} (files skipped: {archive.skipped})")
+            skipped = f" (files skipped: {archive.skipped})" if folder else ""
+            click.echo(f"{len(archive.instances)} instances at {archive.url}{skipped}")
             stopped.wait()
     except OSError as error:
         message = f"cannot listen at {host}:{port} ({error.strerror}): choose another port, or 0 for a free one"

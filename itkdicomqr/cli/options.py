@@ -96,6 +96,16 @@ _QUIRKS = (
     ),
 )
 
+_TRANSFER = (
+    click.option("--transport", metavar="get|move|dicomweb", help="The only way by which a series may come."),
+    click.option("--associations", type=int, metavar="N", help="Share a series among so many associations at most."),
+    click.option("--heal/--no-heal", default=None, help="Whether to ask again, in other ways, for what is missing."),
+    click.option("--partial", is_flag=True, default=None, help="Take what came, where not all comes."),
+    click.option(
+        "--allow-lossy", is_flag=True, default=None, help="Take what the archive compressed with loss on the way."
+    ),
+)
+
 _IMAGES = (
     click.option("--gaps", metavar="error|pad|resample|split|average", help="What to do about missing slices."),
     click.option("--tilt", metavar="shear|resample|error|itk", help="What to do about a tilted gantry."),
@@ -112,6 +122,11 @@ _IMAGES = (
         "--keep-metadata", is_flag=True, help="Write the DICOM dictionary, with the patient's name, into the file."
     ),
 )
+
+_NAMED = re.compile(r"\b(volume|gaps|tilt|partial|allow_lossy)=(?:'(\w+)'|True)?")
+"""How messages name a cure that is an option, too."""
+
+_OF_VOLUME = "N, or --volume KEYWORD=VALUE"
 
 PICKING_OPTIONS = {"series_number": "-n", "date": "-d", "series_uid": "--series-uid"}
 """The options that pick a series, by keyword argument."""
@@ -131,8 +146,14 @@ def criteria_options(command: Command) -> Command:
 
 
 def image_options(command: Command) -> Command:
-    """Add the options that tell how images are made."""
-    return _decorated(command, _IMAGES)
+    """Add the options that tell how a series comes, and how images are made of it."""
+    return _decorated(command, (*_TRANSFER, *_IMAGES))
+
+
+def options_named(message: str) -> list[str]:
+    """Spell the keyword arguments that a message names as options: ``--partial`` for ``partial=True``."""
+    values = ((name, _OF_VOLUME if name == "volume" else value) for name, value in _NAMED.findall(message))
+    return [*dict.fromkeys(f"--{name.replace('_', '-')} {value}".rstrip() for name, value in values)]
 
 
 def quirks_options(command: Command) -> Command:
@@ -165,8 +186,8 @@ def client_words(words: dict[str, Any]) -> dict[str, Any]:
 
 
 def image_words(words: dict[str, Any]) -> dict[str, Any]:
-    """Take the keyword arguments of `load_series` that make an image out of the words of a command."""
-    chosen = {name: words.pop(name) for name in ("gaps", "tilt", "padding")}
+    """Take the keyword arguments of `load_series` that bring a series and make its image out of a command's words."""
+    chosen = {name: words.pop(name) for name in ("heal", "partial", "allow_lossy", "gaps", "tilt", "padding")}
     given = {name: value for name, value in chosen.items() if value is not None}
     return {**given, "volume": picked_volume(words.pop("volume")), "stack": words.pop("stack")}
 

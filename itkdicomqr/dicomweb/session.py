@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,15 +15,9 @@ from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.transport import Transport
 from itkdicomqr.dicomweb.connection import Connection
 from itkdicomqr.dicomweb.response import Response
-from itkdicomqr.errors import (
-    ConnectionLostError,
-    LimitExceededError,
-    NetworkError,
-    NodeError,
-    ProtocolError,
-    StatusError,
-)
+from itkdicomqr.errors import ConnectionLostError, NodeError, ProtocolError, StatusError
 from itkdicomqr.node import Node
+from itkdicomqr.place import placed
 from itkdicomqr.web import Address
 
 MAX_REDIRECTS = 5
@@ -130,15 +124,9 @@ class Session:
             raise StatusError(describe(response.status), status=response.status, server_comment=response.comment())
         return response
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> AbstractContextManager[None]:
         """Tell in errors where and at what they happened."""
-        try:
-            yield
-        except (NetworkError, LimitExceededError) as error:
-            error.place = error.place or self._address.authority
-            error.step = error.step or name
-            raise
+        return placed(self._address.authority, name)
 
     def _may_ask_again(self, response: Response, pause: float) -> bool:
         """Wait as long as the service wants, if that is not too long."""

@@ -126,7 +126,7 @@ def _texts(case: Case) -> Iterator[Text]:
 def _instance(case: Case) -> Header | None:
     """Bring an instance, for what it says; none if C-GET brings none."""
     try:
-        instance, _ = got(case, case.sample.instance_uid)
+        instance, _ = got(case, [case.sample.instance_uid])
         return instance.elements if instance is not None else None
     except DICOMQRError:
         return None

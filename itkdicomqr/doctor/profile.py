@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from itkdicomqr.configuration import configured, is_configured, is_name, profile_file
+from itkdicomqr.configuration import configured, is_name, profile_file, settings_of
 from itkdicomqr.doctor.diagnosis import Diagnosis
 from itkdicomqr.errors import NodeError
 from itkdicomqr.node import Node, Timeouts
@@ -34,16 +36,18 @@ def save_profile(diagnosis: Diagnosis, name: str = "") -> Path:
     Raises
     ------
     NodeError
-        The archive has no name, the name is another archive's, or the file cannot be written.
+        The archive has no name, the name is another archive's, the configuration says something else
+        of our receiver, or the file cannot be written.
     """
     node, name = diagnosis.node, name or diagnosis.node.name
     if not is_name(name):
         message = f"{name!r} is no name of a node: give one without @, : and /" if name else _NAMELESS.format(node=node)
         raise NodeError(message)
-    settings = {**({} if is_configured(name) else _address(node)), **diagnosis.settings}
-    if is_configured(name) and str(configured(name)) != str(node):
+    told = settings_of(name)
+    if told is not None and str(configured(name)) != str(node):
         message = f"{name!r} is {configured(name)} in the configuration, not {node}: give another name"
         raise NodeError(message)
+    settings = {**(_address(node) if told is None else {}), **_receiver(node, told or {}), **diagnosis.settings}
     # A text or a list of texts is spelt in TOML as in JSON.
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in settings.items()]
     return _written(profile_file(name), HEADER.format(node=node) + "".join(lines))
@@ -59,7 +63,18 @@ def _address(node: Node) -> dict[str, str]:
     if replace(node, name="", timeouts=Timeouts()) != kept:
         message = f"{node} has settings that no URL holds: write them into the configuration first, under [nodes.NAME]"
         raise NodeError(message)
-    return {"url": node.url, **({"receiver": node.receiver} if node.receiver else {})}
+    return {"url": node.url}
+
+
+def _receiver(node: Node, told: Mapping[str, Any]) -> dict[str, str]:
+    """Give where our receiver listens, if the configuration leaves it open."""
+    if told.get("receiver", node.receiver) != node.receiver:
+        message = (
+            f"receiver={told['receiver']!r} stands in the configuration of {node}, which goes before a profile: "
+            f"write {node.receiver!r} there"
+        )
+        raise NodeError(message)
+    return {"receiver": node.receiver} if node.receiver and "receiver" not in told else {}
 
 
 def _written(path: Path, text: str) -> Path:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
 from itkdicomqr.association.receiver import Receiver
-from itkdicomqr.catalogue import identifier, path_to
+from itkdicomqr.catalogue import path_to, retrieval_identifier
 from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
 from itkdicomqr.doctor.case import Case
@@ -39,7 +39,7 @@ UNSECURED_RECEIVER = (
 
 def sends_by_get(case: Case) -> Finding:
     """Ask for one instance by C-GET."""
-    instance, said = got(case, case.sample.instance_uid)
+    instance, said = got(case, [case.sample.instance_uid])
     if instance is not None:
         return good("an instance came")
     message = f"no instance came by C-GET (the archive said: {said})"
@@ -52,7 +52,7 @@ def sends_lists_by_get(case: Case) -> Finding:
     if not uid:
         return unknown("no instance is listed")
     try:
-        instance, said = got(case, f"{uid}\\{uid}")
+        instance, said = got(case, [uid, uid])
     except NetworkError as error:
         instance, said = None, error.args[0]
     if instance is not None:
@@ -65,7 +65,7 @@ def sends_by_move(case: Case) -> Finding:
     if not case.node.receiver:
         return unknown("we have no receiver", NO_RECEIVER.format(title=case.node.calling_ae_title))
     came: list[Instance] = []
-    request = _request(case, case.sample.instance_uid, (case.node.move or case.node).model)
+    request = _request(case, [case.sample.instance_uid], (case.node.move or case.node).model)
     with Receiver(case.node) as receiver:
         moving = move(case.node, request, receiver, case.until(), complete=lambda: bool(came), lossy=True)
         with closing(moving):
@@ -102,7 +102,7 @@ def sends_by_wado(case: Case) -> Finding:
     return bad(message, error=IncompleteSeriesError(message))
 
 
-def got(case: Case, uids: str) -> tuple[Instance | None, str]:
+def got(case: Case, uids: Sequence[str]) -> tuple[Instance | None, str]:
     """Ask by C-GET for an instance, or any one of the series; give it, or what the archive said in its place."""
     endpoint = case.node.get or case.node
     proposals = [service(GET[endpoint.model]), *storage(_classes(case), SYNTAXES)]
@@ -130,10 +130,9 @@ def _classes(case: Case) -> Sequence[str]:
     return classes_of(series.get("Modality") or "")[: (MAX_CONTEXTS - 1) // len(SYNTAXES)]
 
 
-def _request(case: Case, uids: str, model: str) -> Dataset:
-    """Make the identifier that asks for instances of the series, or where none is listed for all of it."""
-    path = path_to(case.sample.one, Level.SERIES, model)
-    return identifier(Level.IMAGE, {**path, "SOPInstanceUID": uids}) if uids else identifier(Level.SERIES, path)
+def _request(case: Case, uids: Sequence[str], model: str) -> Dataset:
+    """Ask for instances of the series, or where none is listed for all of it."""
+    return retrieval_identifier(case.sample.one, model, [*filter(None, uids)], case.node.character_set)
 
 
 def _first(sending: Generator[Instance, None, Any]) -> list[Instance]:

@@ -21,8 +21,7 @@ from itkdicomqr.association.contexts import (
     storage,
 )
 from itkdicomqr.association.patience import open_patiently
-from itkdicomqr.catalogue import identifier, path_to
-from itkdicomqr.criteria import Level
+from itkdicomqr.catalogue import retrieval_identifier
 from itkdicomqr.errors import ConnectionLostError, NoPresentationContextError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
@@ -180,9 +179,5 @@ def cut(uids: Uids, size: int) -> list[Uids]:
 
 def _request(arrivals: Arrivals, association: Association, uids: Uids) -> Generator[Instance, None, Retrieved]:
     """Ask for some instances, or for the whole series."""
-    path = path_to(arrivals.series, Level.SERIES, arrivals.endpoint.model)
-    if not uids:
-        return association.get(identifier(Level.SERIES, path, arrivals.node.character_set))
-    return association.get(
-        identifier(Level.IMAGE, {**path, "SOPInstanceUID": "\\".join(uids)}, arrivals.node.character_set)
-    )
+    node = arrivals.node
+    return association.get(retrieval_identifier(arrivals.series, arrivals.endpoint.model, uids, node.character_set))

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.catalogue import identifier, path_to
-from itkdicomqr.criteria import Level
+from itkdicomqr.catalogue import retrieval_identifier
 from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.retrieval.arrivals import Arrivals
@@ -46,14 +45,13 @@ def by_move(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
 
 def _moves(arrivals: Arrivals) -> Iterator[tuple[Dataset, bool]]:
     """Give one request after the other, each for what is missing by then, and whether it may bring lossy syntaxes."""
-    path = path_to(arrivals.series, Level.SERIES, (arrivals.node.move or arrivals.node).model)
-    whole = arrivals.wants_whole
+    node, whole = arrivals.node, arrivals.wants_whole
+    model = (node.move or node).model
     if whole:
-        yield identifier(Level.SERIES, path, arrivals.node.character_set), False
+        yield retrieval_identifier(arrivals.series, model, (), node.character_set), False
     for size, lossy in _HEALING_MOVES if arrivals.choices.heal else () if whole else _HEALING_MOVES[:1]:
         for uids in cut(arrivals.missing, size):
-            image = {**path, "SOPInstanceUID": "\\".join(uids)}
-            yield identifier(Level.IMAGE, image, arrivals.node.character_set), lossy
+            yield retrieval_identifier(arrivals.series, model, uids, node.character_set), lossy
 
 
 _HEALING_MOVES = ((MAX_UIDS, False), (1, False), (1, True))

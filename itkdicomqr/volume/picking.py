@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from pydicom.datadict import tag_for_keyword
+
 from itkdicomqr.errors import InputError, MultipleVolumesError
 from itkdicomqr.volume.elements import number_or_text
 from itkdicomqr.volume.metadata import as_text
 from itkdicomqr.volume.outcomes import Outcome, Refused
+from itkdicomqr.volume.splitting import PART
 from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.volume import Volume
 
@@ -31,6 +34,26 @@ LONGEST_SHOWN = 60
 """How many characters of a value a table shows."""
 
 
+def check_pick(pick: Pick) -> None:
+    """Refuse now what picks no volume of any series.
+
+    Raises
+    ------
+    InputError
+        It is neither an index nor a mapping, or counts from the end, or a keyword is misspelt.
+    """
+    if isinstance(pick, bool) or not isinstance(pick, int | Mapping | None):
+        message = f"volume={pick!r} is neither an index nor a mapping such as {{'EchoTime': 4.6}}"
+        raise InputError(message)
+    if isinstance(pick, int) and pick < 0:
+        message = f"volume={pick}: volumes are counted from 0"
+        raise InputError(message)
+    unknown = [keyword for keyword in pick if not _is_known(keyword)] if isinstance(pick, Mapping) else []
+    if unknown:
+        message = f"volume={pick!r}: {', '.join(map(repr, unknown))} is no keyword of DICOM, such as 'EchoTime'"
+        raise InputError(message)
+
+
 def one_volume(outcomes: Sequence[Outcome], pick: Pick = None, *, stack: bool = False) -> Volume:
     """Return the one volume, or the one that is picked, also where others of the series are refused.
 
@@ -48,15 +71,13 @@ def one_volume(outcomes: Sequence[Outcome], pick: Pick = None, *, stack: bool = 
     Raises
     ------
     InputError
-        There is no such volume.
+        There is no such volume, or `check_pick` refuses the pick.
     MultipleVolumesError
         There are several; the message is their table.
     DICOMQRError
         That which refuses the one.
     """
-    if isinstance(pick, bool) or not isinstance(pick, int | Mapping | None):
-        message = f"volume={pick!r} is neither an index nor a mapping such as {{'EchoTime': 4.6}}"
-        raise InputError(message)
+    check_pick(pick)
     if isinstance(pick, int):
         return _right(_at(_stacked(outcomes) if stack else outcomes, pick))
     matching = _matching(outcomes, pick or {})
@@ -93,6 +114,10 @@ def table_of(outcomes: Sequence[Outcome], indices: Sequence[int] | None = None) 
     return "\n".join(lines + more)
 
 
+def _is_known(keyword: object) -> bool:
+    return keyword == PART or (isinstance(keyword, str) and tag_for_keyword(keyword) is not None)
+
+
 def _right(outcome: Outcome) -> Volume:
     if isinstance(outcome, Refused):
         raise outcome.error
@@ -121,7 +146,7 @@ def _size_of(outcome: Outcome) -> str:
 
 
 def _at(outcomes: Sequence[Outcome], index: int) -> Outcome:
-    if not 0 <= index < len(outcomes):
+    if index >= len(outcomes):
         message = f"volume={index}: there are {len(outcomes)}, counted from 0:\n{table_of(outcomes)}"
         raise InputError(message)
     return outcomes[index]

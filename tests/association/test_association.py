@@ -179,7 +179,7 @@ def test_a_rejection_survives_that_the_archive_closes_at_once(scene: Any) -> Non
         ("garbage", ProtocolError, "does not speak DICOM", PATIENT),
         ("HTTP", ProtocolError, "speaks HTTP, not DICOM", PATIENT),
         ("TLS alert", ProtocolError, "speaks TLS: give dicoms://", PATIENT),
-        ("abort in place of an acceptance", ConnectionLostError, "DICOM layer aborted", PATIENT),
+        ("abort in place of an acceptance", ConnectionLostError, "may not allow this to our AE title", PATIENT),
         ("release in place of an acceptance", ConnectionLostError, "released", PATIENT),
         ("data in place of an acceptance", ProtocolError, "before the association was there", PATIENT),
         ("acceptance cut short", ConnectionLostError, "closed the connection", PATIENT),
@@ -259,6 +259,20 @@ def test_a_retrieval_that_fails(
 def test_a_query_that_fails(scene: str, kind: type[NetworkError | LimitExceededError], words: str) -> None:
     with playing(SCENES[scene]) as stage, failing(kind, words, stage.place, "C-FIND"):
         found(stage.node(limits=FEW))
+
+
+def test_an_abort_in_place_of_the_first_answer_tells_what_to_configure() -> None:
+    words = "may not allow this to our AE title 'ITKDICOMQR': have the title, the address"
+    with playing((*ASKED, ABORT)) as stage, failing(ConnectionLostError, words, stage.place, "C-FIND"):
+        found(stage.node())
+
+
+def test_an_abort_after_an_answer_is_no_matter_of_configuration() -> None:
+    with (
+        playing((*ASKED, MATCH, ABORT)) as stage,
+        pytest.raises(ConnectionLostError, match=r"aborted the association$"),
+    ):
+        found(stage.node())
 
 
 @pytest.mark.parametrize("scene", ["matches cut", "matches cut with a warning"])

@@ -63,6 +63,15 @@ def test_an_archive_that_fails_may_be_passed_over(run: Run, demo_archive: Archiv
     assert run(*words, *archives, "--any-archive").code == 0
 
 
+def test_rows_may_come_in_part(run: Run, tmp_path: Path) -> None:
+    with Archive(quirks="unsendable-by-cget=1") as archive:
+        words = ["cohort", table(tmp_path, "patient_id,description\n99999,T1 SAG\n"), "-c", archive.url, "--json"]
+        assert [row["error"] for row in report(run(*words, "-o", tmp_path / "whole"))] == ["IncompleteSeriesError"]
+        (taken,) = report(run(*words, "-o", tmp_path / "part", "--partial", "--gaps", "pad", "--transport", "get"))
+    assert taken["outcome"] == "written"
+    assert any("1 of 40 listed instances did not come" in warning for warning in taken["warnings"])
+
+
 def test_what_is_there_is_skipped_unless_it_is_to_be_overwritten(run: Run, tmp_path: Path) -> None:
     path, images = table(tmp_path, "".join(TABLE.splitlines(keepends=True)[:2])), tmp_path / "images"
     assert run("cohort", path, "-o", images).code == 0
@@ -130,6 +139,7 @@ def test_tables_of_several_kinds_are_read(tmp_path: Path, text: str, words: dict
         ("patient_id,name\n1,../a\n", "name '../a'"),
         ("patient_id,name\n1,.a\n", "name '.a'"),
         ("patient_id,volume\n1,first\n", "--volume 'first'"),
+        ("patient_id,volume\n1,EchTime=4.6\n", "'EchTime' is no keyword of DICOM"),
         ('patient_id\n"1', "cannot be read: unexpected end of data"),
     ],
 )

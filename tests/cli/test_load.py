@@ -18,6 +18,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from itkdicomqr import DICOMQRWarning, Volume, load_series
+from itkdicomqr.cli.options import options_named
 from itkdicomqr.testing import Archive
 from tests.cli.running import SECONDS, Run, all_shown, start
 
@@ -225,10 +226,43 @@ def test_options_of_the_assembly_are_passed_on(run: Run) -> None:
     outcome = run("load", *TILTED, "--tilt", "itk", "--json")
     direction = np.array(json.loads(outcome.out)["direction"])
     assert np.allclose(direction.T @ direction, np.eye(3))
-    assert "On the command line: --gaps pad, resample, split or average" in run("load", *GAP).err
+    cures = "--gaps pad, --gaps resample, --gaps split, --gaps average"
+    assert f"On the command line: {cures}\n" in run("load", *GAP).err
     assert run("load", *GAP, "--gaps", "average").code == 0
     padded, resampled = (run("load", *GAP, "--gaps", choice, "--json") for choice in ("pad", "resample"))
     assert json.loads(padded.out)["size"] == json.loads(resampled.out)["size"]
+
+
+def test_what_came_is_taken_if_asked_for(run: Run) -> None:
+    with Archive(quirks="unsendable-by-cget=1") as archive:
+        refused = run("load", *SAGITTAL, "-c", archive.url)
+        taken = run("load", *SAGITTAL, "-c", archive.url, "--partial", "--gaps", "pad", "--json")
+    assert (refused.code, refused.err.splitlines()[-1]) == (5, "On the command line: --partial")
+    assert json.loads(taken.out)["instances"] == 39
+
+
+@pytest.mark.parametrize(
+    ("message", "options"),
+    [
+        ("partial=True takes what came", ["--partial"]),
+        ("compressed on the way: allow_lossy=True takes them; partial=True", ["--allow-lossy", "--partial"]),
+        ("gaps='split' gives each part, tilt='itk' ITK's axes", ["--gaps split", "--tilt itk"]),
+        ("pick one with volume=\n  volume=0: 3 voxels\n  volume=1", ["--volume N, or --volume KEYWORD=VALUE"]),
+        ("nothing came for 5 s", []),
+    ],
+)
+def test_the_cure_that_a_message_names_is_spelt_as_an_option(message: str, options: list[str]) -> None:
+    assert options_named(message) == options
+
+
+@pytest.mark.parametrize("choice", [["--transport", "fax"], ["--associations", "0"], ["--transport", "move"]])
+def test_a_way_that_cannot_be_meant_is_bad_input(run: Run, choice: list[str]) -> None:
+    assert run("load", *SOFT, *choice).code == 2
+
+
+@pytest.mark.parametrize("choice", [["--transport", "get"], ["--associations", "2"], ["--no-heal"], ["--allow-lossy"]])
+def test_how_a_series_may_come_is_chosen(run: Run, choice: list[str]) -> None:
+    assert run("load", *SAGITTAL, *choice).code == 0
 
 
 def test_progress_is_drawn_on_stderr_alone(demo_archive: Archive) -> None:

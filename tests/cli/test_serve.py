@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 
 from itkdicomqr import Client, Node, NoPresentationContextError
 from itkdicomqr.testing import QUIRKS
-from tests.cli.running import Outcome, Run, end, start
+from tests.cli.running import COMMAND, SECONDS, Outcome, Run, end, environment, start
 from tests.servers import require_dcmtk
 from tests.synthetic import series, write
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -29,9 +32,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve a folder; give the process and what it said."""
-    with start("serve", folder, "--port", "0", *options) as process:
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve a folder, or the demo patient; give the process and what it said."""
+    with start("serve", *arguments, "--port", "0") as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline()
@@ -54,6 +57,32 @@ def test_a_folder_is_served_and_left_as_it_is(folder: Path) -> None:
         assert [row.SeriesDescription for row in client.find_series("SYN-1")] == ["AX Served", "COR Served"]
         assert client.load_series("SYN-1", description="AX*", toolkit="volume").array.shape == (3, 6, 7)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_without_a_folder_the_demo_patient_is_served() -> None:
+    with serving() as (_, line):
+        assert re.fullmatch(r"\d+ instances at dicom://ITKDICOMQR@127.0.0.1:\d+\n", line)
+        assert Client(node_of(line)).find_series("99999", "2005").one().SeriesDescription == "Chest-- PA & Lateral"
+
+
+def test_the_commands_of_the_readme_run_one_after_the_other(tmp_path: Path) -> None:
+    section = README.read_text(encoding="utf-8").partition("\n## Command line\n")[2]
+    commands = section.partition("```sh\n")[2].partition("```")[0]
+    with serving() as (_, line):
+        script = commands.replace("dicom://ITKDICOMQR@127.0.0.1:11112", node_of(line).url)
+        done = subprocess.run(
+            ["bash", "-e", "-c", f'itkdicomqr() {{ {shlex.join(COMMAND)} "$@"; }}\n{script}'],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "AX 3.0 Soft Tissue" in done.stdout
+    assert (tmp_path / "volume.nii.gz").exists()
+    assert len([*(tmp_path / "images").iterdir()]) == 2
 
 
 def test_an_archive_is_served_with_quirks(folder: Path) -> None:

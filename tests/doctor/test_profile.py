@@ -77,6 +77,24 @@ def test_a_name_that_nobody_configured_becomes_a_node() -> None:
 
 
 @pytest.mark.usefixtures("configuration")
+def test_the_receiver_with_which_it_was_examined_is_kept_beside_the_configuration() -> None:
+    save_profile(diagnosis_of(replace(nodes_of("short")[0], receiver="0.0.0.0:11112")))
+    (node,) = nodes_of("short")
+    assert node.receiver == "0.0.0.0:11112"
+    save_profile(diagnosis_of(node))
+    assert nodes_of("short") == (node,)
+
+
+@pytest.mark.parametrize("receiver", ["0.0.0.0:11112", ""])
+def test_a_receiver_that_the_configuration_contradicts_is_not_kept(configuration: Path, receiver: str) -> None:
+    (configuration / "config.toml").write_text(CONFIGURATION + 'receiver = "127.0.0.1:11113"\n')
+    (node,) = nodes_of("main")
+    assert save_profile(diagnosis_of(node)).read_text().count("receiver") == 0
+    with pytest.raises(NodeError, match=r"receiver='127\.0\.0\.1:11113' stands in the configuration"):
+        save_profile(diagnosis_of(replace(node, receiver=receiver)))
+
+
+@pytest.mark.usefixtures("configuration")
 @pytest.mark.parametrize(
     ("node", "name", "reason"),
     [

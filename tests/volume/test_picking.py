@@ -8,6 +8,7 @@ import pytest
 
 from itkdicomqr.errors import InputError, MultipleVolumesError
 from itkdicomqr.volume import Volume, one_volume, read_volumes
+from itkdicomqr.volume.picking import check_pick
 from tests.synthetic import series
 from tests.volume.repeating import of_volume, repeated
 
@@ -101,6 +102,24 @@ def test_values_that_several_volumes_have_are_refused_with_the_table_of_these() 
 def test_what_is_neither_index_nor_mapping_is_refused(pick: Any) -> None:
     with pytest.raises(InputError, match="neither an index nor a mapping"):
         one_volume(echoes(), pick)
+
+
+@pytest.mark.parametrize(
+    ("pick", "reason"),
+    [
+        (-1, "counted from 0"),
+        ({"EchTime": 4.6}, "'EchTime' is no keyword"),
+        ({1: 4.6}, "1 is no keyword"),
+    ],
+)
+def test_what_picks_no_volume_of_any_series_is_refused(pick: Any, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        check_pick(pick)
+
+
+@pytest.mark.parametrize("pick", [None, 0, {}, {"EchoTime": 4.6}, {"part": 1}])
+def test_what_may_pick_a_volume_is_not_refused(pick: Any) -> None:
+    check_pick(pick)
 
 
 def test_an_attribute_that_does_not_differ_is_named_beside_those_that_do() -> None:

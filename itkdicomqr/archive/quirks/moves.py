@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
+from itkdicomqr.archive.status import NO_DESTINATION
 
 if TYPE_CHECKING:
     from itkdicomqr.archive.seams import Place, Request
-
-NO_DESTINATION = 0xA801
 
 OTHER_AE_TITLE = "SOMEONE_ELSE"
 """What an archive that sends from another AE calls itself."""

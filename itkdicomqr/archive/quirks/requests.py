@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itkdicomqr.archive.index import UNIQUE_KEYS, Level
-from itkdicomqr.archive.matching import IDENTIFIER_MISMATCH, Model
+from itkdicomqr.archive.matching import Model
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
+from itkdicomqr.archive.status import MISMATCH, UNABLE
 from itkdicomqr.archive.values import first_of, values_of
 from itkdicomqr.errors import StatusError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from itkdicomqr.archive.index import Entry
     from itkdicomqr.archive.seams import Outcome, Request
 
-UNABLE = 0xC000
 WITHOUT_STUDY = 0xC413
 WITH_UID_LIST = 0xC320
 
@@ -136,7 +136,7 @@ NAMED = (
         "fails below the study without StudyInstanceUID",
         lambda status: refusing(lacks_study, status),
         "STATUS",
-        IDENTIFIER_MISMATCH,
+        MISMATCH,
         seen="pixelmed",
     ),
     Named(
@@ -163,7 +163,7 @@ NAMED = (
         "fails in the Patient Root model without PatientID",
         lambda status: refusing(lacks_patient, status),
         "STATUS",
-        IDENTIFIER_MISMATCH,
+        MISMATCH,
         seen="qrscp; dcmqrscp and CTN with C000",
     ),
     Named(
@@ -171,7 +171,7 @@ NAMED = (
         "fails at a query of the IMAGE level",
         lambda status: refusing(asks_for_images, status),
         "STATUS",
-        IDENTIFIER_MISMATCH,
+        MISMATCH,
     ),
     Named("slow-first-response", "waits before its first response", waiting, "SECONDS", 2.0),
     Named(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.archive.index import Level
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk, Step
+from itkdicomqr.archive.status import ALL_FAILED, SOME_FAILED, SUCCESS, UNABLE
 from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 _WITHOUT_END = 1 << 30
 _ROOT_LENGTH = 54
 """Of a UID, so that a number finds its place behind it (PS3.5 9.1)."""
-
-SUCCESS = 0x0000
-WARNING = 0xB000
-ALL_FAILED = 0xA702
 
 FORMER = "OLD-"
 """Stands before a Patient ID in the instances of a reconciled patient."""
@@ -150,9 +147,9 @@ def counting_failed_as_completed() -> Quirk:
     """Warn, count everything as completed and the failed once more, and list none."""
 
     def conclusion(conclusion: Conclusion, _request: Request) -> Conclusion:
-        if conclusion.status not in (WARNING, ALL_FAILED):
+        if conclusion.status not in (SOME_FAILED, ALL_FAILED):
             return conclusion
-        return Conclusion(WARNING, conclusion.completed + conclusion.failed, conclusion.failed, lists_failed=False)
+        return Conclusion(SOME_FAILED, conclusion.completed + conclusion.failed, conclusion.failed, lists_failed=False)
 
     return Quirk(conclusion=conclusion)
 
@@ -214,7 +211,7 @@ NAMED = (
         "ends at the first instance that it cannot send",
         stopping_when_unsendable,
         "STATUS",
-        0xC000,
+        UNABLE,
         seen="Orthanc",
     ),
     Named("skips-unsendable", "passes over what it cannot send, and reports success", skipping_unsendable),

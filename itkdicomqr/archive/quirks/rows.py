@@ -12,6 +12,7 @@ from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.matching import find
 from itkdicomqr.archive.quirks.named import COUNTS, Named
 from itkdicomqr.archive.seams import Quirk
+from itkdicomqr.archive.status import CANCELLED, LIMIT_REACHED, PENDING, PENDING_WITHOUT_SOME_KEYS
 from itkdicomqr.archive.values import element_of, first_of, values_of
 
 if TYPE_CHECKING:
@@ -24,11 +25,6 @@ IMAGE = (Level.IMAGE,)
 
 GATHERED = (*COUNTS, "ModalitiesInStudy", "SOPClassesInStudy")
 """What is gathered from the levels below."""
-
-PENDING = 0xFF00
-PENDING_WITHOUT_SOME_KEYS = 0xFF01
-CANCELLED = 0xFE00
-LIMIT_REACHED = 0xB001
 
 
 def each_row(
