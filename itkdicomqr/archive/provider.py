@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from pynetdicom.association import Association
+    from pynetdicom.dimse import DIMSEServiceProvider
     from pynetdicom.events import Event
     from pynetdicom.presentation import PresentationContext
 
@@ -237,6 +238,7 @@ class Provider:
         handlers = [
             (evt.EVT_CONN_OPEN, lambda opened: self._watch(opened.assoc, opened.assoc.dul)),
             (evt.EVT_CONN_OPEN, self._connections.opened),
+            (evt.EVT_CONN_OPEN, lambda opened: _leave_answers_alone(opened.assoc.dimse)),
             (evt.EVT_CONN_CLOSE, self._connections.closed),
             (evt.EVT_ACCEPTED, lambda accepting: accepted.extend(accepting.assoc.accepted_contexts)),
             (evt.EVT_ACSE_SENT, lambda sent: _introduce(sent, sender, request)),
@@ -286,6 +288,16 @@ def _named(instance: Instance) -> Dataset:
     dataset.SOPClassUID = UID(instance.sop_class_uid)
     dataset.SOPInstanceUID = UID(instance.sop_instance_uid)
     return dataset
+
+
+def _leave_answers_alone(messages: DIMSEServiceProvider) -> None:
+    """Keep the thread that pynetdicom gives an association from taking the answer that a sender waits for."""
+    take = messages.get_msg
+
+    def taken(block: bool = False) -> Any:  # noqa: FBT001, FBT002 pynetdicom's signature
+        return take(block) if block else (None, None)
+
+    vars(messages)["get_msg"] = taken
 
 
 def _introduce(event: Event, sender: Sender, request: Request) -> None:
