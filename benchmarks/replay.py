@@ -18,9 +18,7 @@ from typing import Any
 
 from pydicom import uid
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_dataset
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
 from benchmarks import floor
@@ -28,6 +26,7 @@ from benchmarks.data import Series
 from itkdicomqr import Node
 from itkdicomqr.association.dimse import DATA_SET_FOLLOWS, NO_DATA_SET, Command, Element, Field
 from itkdicomqr.association.stream import PduType, p_data
+from itkdicomqr.instance import encoded
 from tests.faults import RELEASED, acceptance, message
 
 HOST = "127.0.0.1"
@@ -79,7 +78,10 @@ class Recording:
         """Answer a C-FIND of the IMAGE level."""
         key = (keys, context_id, request.number(Element.MESSAGE_ID), max_pdu)
         if key not in self.made:
-            rows = [_encoded(_row(keys, name, number + 1)) for number, name in enumerate(self.instances)]
+            rows = [
+                encoded(_row(keys, name, number + 1), uid.ExplicitVRLittleEndian)
+                for number, name in enumerate(self.instances)
+            ]
             pending = _response(Field.C_FIND_RSP, request, PENDING, data_set=True)
             ending = _response(Field.C_FIND_RSP, request, SUCCESS)
             messages = [message(context_id, pending, row, max_pdu) for row in rows]
@@ -187,10 +189,3 @@ def _row(keys: bytes, name: str, number: int) -> Dataset:
 
 def _decoded(encoded: bytes) -> Dataset:
     return read_dataset(BytesIO(encoded), is_implicit_VR=False, is_little_endian=True)
-
-
-def _encoded(dataset: Dataset) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = False, True
-    write_dataset(buffer, dataset)
-    return buffer.getvalue()

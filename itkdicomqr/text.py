@@ -17,7 +17,7 @@ from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 
 from itkdicomqr.scan import Header
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
+SPECIFIC_CHARACTER_SET = 0x00080005
 
 UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 
@@ -107,7 +107,7 @@ def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
 
 def _encodings(dataset: Dataset | Header, otherwise: str) -> list[str]:
     """Give Python's names of the Specific Character Set (0008,0005); an unknown one counts as absent."""
-    value = _value(dataset, _SPECIFIC_CHARACTER_SET) if _SPECIFIC_CHARACTER_SET in dataset else ""
+    value = _value(dataset, SPECIFIC_CHARACTER_SET) if SPECIFIC_CHARACTER_SET in dataset else ""
     named = value.decode("ascii", "replace") if isinstance(value, bytes) else _converted(value)
     return _known(named) or _known(otherwise) or [ASCII]
 

@@ -7,9 +7,8 @@ from pydicom.datadict import keyword_for_tag
 from itkdicomqr.errors import ForeignInstanceError
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
 from itkdicomqr.table import Row
-from itkdicomqr.text import text_of
+from itkdicomqr.text import SPECIFIC_CHARACTER_SET, text_of
 
-SPECIFIC_CHARACTER_SET = 0x00080005
 PATIENT_ID = 0x00100020
 STUDY_INSTANCE_UID = 0x0020000D
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
+from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.options import Dictionary
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
 _PIXEL_REPRESENTATION = 0x00280103
 _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
@@ -142,7 +142,7 @@ class _Header:
 
     @cached_property
     def character_sets(self) -> list[str]:
-        names = self.elements.content(_SPECIFIC_CHARACTER_SET).decode("latin-1")
+        names = self.elements.content(SPECIFIC_CHARACTER_SET).decode("latin-1")
         return [name.strip(" \0") for name in names.split("\\")]
 
     def entry(self, tag: int) -> str:

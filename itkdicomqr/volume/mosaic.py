@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.errors import MosaicError
 from itkdicomqr.volume import csa
 from itkdicomqr.volume.geometry import dot, normal, scaled, sum_of
-from itkdicomqr.volume.headers import checked_orientation
+from itkdicomqr.volume.headers import IMAGE_POSITION, checked_orientation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,6 @@ _GRID_HEADER = "Image Private Header"
 _GRID_CREATOR = 0x00650010
 _SLICES_IN_GRID = 0x00651050
 _FRAMES_OF_GRID = 0x00651051
-_IMAGE_POSITION = 0x00200032
 _MR_HEADER = "SIEMENS MR HEADER"
 _CSA_HEADER = "SIEMENS CSA HEADER"
 _IMAGES_IN_MOSAIC = 0x0A
@@ -148,7 +147,7 @@ def _grid_count(top: Elements) -> int:
 
 def _positions_in_grid(grid: SliceHeader) -> list[Vector]:
     count, frames = _grid_count(grid.top), grid.top.items(_FRAMES_OF_GRID)
-    told = [position for frame in frames if (position := frame.lengths(_IMAGE_POSITION, 3))]
+    told = [position for frame in frames if (position := frame.lengths(IMAGE_POSITION, 3))]
     if not len(told) == len(frames) == count:
         found = f"MRVFrameSequence (0065,1051) has {len(frames)} items, {len(told)} of them with ImagePositionPatient"
         raise _refusal(grid, f"it is a grid of United Imaging of {count} slices (0065,1050), but {found}")

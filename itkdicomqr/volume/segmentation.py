@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
+from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.headers import Segment, checked_orientation
@@ -39,7 +40,6 @@ MOST_PLANES = 1 << 16
 MOST_SLICES = 1 << 18
 """A limit of the planes of all segments together, whether they are stored or not."""
 
-_SPECIFIC_CHARACTER_SET = 0x00080005
 _SPACING_BETWEEN_SLICES = 0x00180088
 _DIMENSION_ORGANIZATION_TYPE = 0x00209311
 _PIXEL_PADDING_VALUE = 0x00280120
@@ -90,7 +90,7 @@ def _number(segment: Segment | None) -> int:
 
 def _described_segments(top: Elements) -> dict[int, Segment]:
     """Return the segments of SegmentSequence by their numbers."""
-    character_sets = list(top.texts(_SPECIFIC_CHARACTER_SET))
+    character_sets = list(top.texts(SPECIFIC_CHARACTER_SET))
     described = {}
     for item in top.items(_SEGMENT_SEQUENCE):
         number = item.unsigned(_SEGMENT_NUMBER) or 0

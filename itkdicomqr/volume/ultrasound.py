@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.elements import FARTHEST
+from itkdicomqr.volume.headers import IMAGE_POSITION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 ULTRASOUND_VOLUME = "1.2.840.10008.5.1.4.1.1.6.2"
 
-_IMAGE_POSITION_PATIENT = 0x00200032
 _IMAGE_POSITION_VOLUME = 0x00209301
 _IMAGE_ORIENTATION_VOLUME = 0x00209302
 _VOLUME_FRAME_OF_REFERENCE_UID = 0x00209312
@@ -38,7 +38,7 @@ def placed_in_volume(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 def is_in_volume(header: SliceHeader) -> bool:
     """Tell whether a frame does not say where it lies in the patient."""
-    return header.sop_class_uid == ULTRASOUND_VOLUME and _IMAGE_POSITION_PATIENT not in header.elements
+    return header.sop_class_uid == ULTRASOUND_VOLUME and IMAGE_POSITION not in header.elements
 
 
 def _placed(header: SliceHeader) -> SliceHeader:
