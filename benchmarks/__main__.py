@@ -17,7 +17,7 @@ from benchmarks.data import CODINGS, PLAIN, Series
 from benchmarks.job import Job
 from benchmarks.measure import measured
 from benchmarks.report import COMPARISONS, Comparison, Round, markdown, medians
-from benchmarks.ways import DICOMWEB, job_of, running_orthanc
+from benchmarks.ways import DICOMWEB, running_archives
 
 
 def main() -> None:
@@ -29,10 +29,10 @@ def main() -> None:
     every_series = [Series(slices) for slices in chosen.slices]
     every_series += [Series(chosen.compressed_slices, coding) for coding in chosen.codings]
     pages: list[str] = []
-    with tempfile.TemporaryDirectory() as name, running_orthanc(Path(name, "orthanc")) as archive:
+    with tempfile.TemporaryDirectory() as name, running_archives(Path(name)) as archives:
         for number, series in enumerate(every_series):
             comparisons = [each for each in COMPARISONS if each.fits(series) and wanted & {*each.names}]
-            with job_of(series, archive, Path(name, str(number)), chosen.delay / 1000) as job:
+            with archives.job(series, Path(name, str(number)), chosen.delay / 1000) as job:
                 rounds = _rounds(comparisons, wanted, job, chosen.rounds)
             for comparison in comparisons:
                 pages.append(markdown(comparison, rounds, series))

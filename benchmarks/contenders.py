@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import PATIENT_ID, STUDY_DATE
-from benchmarks.job import ARCHIVE, RELAY, REPLAY, Job
+from benchmarks.job import ARCHIVE, RELAY, REPLAY, SECURED, Job
 from itkdicomqr import Client, load_series, read_volumes
+from itkdicomqr.security import context_of
 
 LONGEST_PDU = 131072
 
@@ -107,9 +108,13 @@ def pynetdicom_and_stacking(job: Job) -> Any:
     ae.maximum_pdu_size = LONGEST_PDU
     ae.add_requested_context(StudyRootQueryRetrieveInformationModelGet)
     ae.add_requested_context(CTImageStorage)
-    roles = [build_role(CTImageStorage, scp_role=True)]
     association = ae.associate(
-        job.node.host, job.node.port, ae_title=job.node.ae_title, ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, store)]
+        job.node.host,
+        job.node.port,
+        ae_title=job.node.ae_title,
+        ext_neg=[build_role(CTImageStorage, scp_role=True)],
+        evt_handlers=[(evt.EVT_C_STORE, store)],
+        tls_args=(context_of(job.node.tls), job.node.host) if job.node.tls else None,
     )
     keys = Dataset()
     keys.QueryRetrieveLevel = "SERIES"
@@ -167,6 +172,7 @@ def _stacked(datasets: Iterable[Any]) -> Any:
 
 FLOOR = "bare socket loop"
 REPLAYED_FLOOR = "bare socket loop, replay"
+SECURED_FLOOR = "bare socket loop, TLS"
 RELAYED = "itkdicomqr, 1 association, relay"
 SIMPLEITK_FILES = "SimpleITK reading the files, one core"
 OURS = "itkdicomqr"
@@ -185,6 +191,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "pynetdicom + stacking": Contender(pynetdicom_and_stacking, ready=()),
     REPLAYED_FLOOR: Contender(bare_socket, REPLAY, ready=()),
     "itkdicomqr, itk, replay": Contender(ours, REPLAY),
+    SECURED_FLOOR: Contender(bare_socket, SECURED, ready=()),
+    "itkdicomqr, itk, TLS": Contender(ours, SECURED),
+    "pynetdicom + stacking, TLS": Contender(pynetdicom_and_stacking, SECURED, ready=()),
     RELAYED: Contender(ours, RELAY, repeats=1),
     "itkdicomqr, 4 associations, relay": Contender(ours_over_four, RELAY, repeats=1),
     SIMPLEITK_FILES: Contender(simpleitk_from_disk, ready=("contents",), one_core=True),

@@ -13,6 +13,7 @@ from itkdicomqr.association.contexts import GET, Proposal
 from itkdicomqr.association.dimse import Command, Field, request, store_response
 from itkdicomqr.association.negotiation import request_pdu
 from itkdicomqr.association.stream import p_data
+from itkdicomqr.security import context_of
 
 PDU_AND_PDV = struct.Struct(">BxIIBB")
 MAX_PDU = 131072
@@ -26,8 +27,7 @@ Keep = Callable[[bytes, bytes], object]
 
 def retrieve(node: Node, study_uid: str, series_uid: str, room: memoryview, keep: Keep | None = None) -> int:
     """Take the series into one buffer, instance over instance, and count them."""
-    with socket.create_connection((node.host, node.port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with _connected(node) as connection:
         proposals = [Proposal(GET["study"], ENCODING), Proposal(uid.CTImageStorage, ENCODING, as_scp=True)]
         connection.sendall(request_pdu(node, proposals, MAX_PDU))
         if connection.recv(65536)[0] != 2:
@@ -35,6 +35,12 @@ def retrieve(node: Node, study_uid: str, series_uid: str, room: memoryview, keep
             raise RuntimeError(message)
         _ask(connection, study_uid, series_uid)
         return _take(connection, room, keep)
+
+
+def _connected(node: Node) -> socket.socket:
+    connection = socket.create_connection((node.host, node.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return context_of(node.tls).wrap_socket(connection, server_hostname=node.host) if node.tls else connection
 
 
 def _ask(connection: socket.socket, study_uid: str, series_uid: str) -> None:

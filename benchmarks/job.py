@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.data import PATIENT_ID, STUDY_DATE, Series, files
-from itkdicomqr import Node, find_series
+from itkdicomqr import TLS, Node, find_series
 from itkdicomqr.table import Row
 
-ARCHIVE, REPLAY, RELAY = "archive", "replay", "relay"
-"""From where a series comes: from Orthanc, from the player of what it sent, from Orthanc over a longer way."""
+ARCHIVE, REPLAY, RELAY, SECURED = "archive", "replay", "relay", "secured"
+"""From where a series comes: Orthanc, the player of what it sent, Orthanc over a longer way, one that speaks TLS."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Job:
     series : Series
         Which.
     urls : mapping of str to str
-        Of the nodes that have it: `ARCHIVE`, and as far as there are any `REPLAY` and `RELAY`.
+        Of the nodes that have it: `ARCHIVE`, and as far as there are any `REPLAY`, `RELAY` and `SECURED`.
+    authority : str
+        The file of the certificate that vouches for the one that speaks TLS.
     dicomweb : str
         The archive's DICOMweb service.
     receiver : str
@@ -41,6 +43,7 @@ class Job:
 
     series: Series
     urls: Mapping[str, str]
+    authority: str
     dicomweb: str
     receiver: str
     folder: str
@@ -61,7 +64,8 @@ class Job:
 
     @property
     def node(self) -> Node:
-        return Node.parse(self.urls[self.way])
+        node = Node.parse(self.urls[self.way])
+        return replace(node, tls=TLS(self.authority)) if node.tls else node
 
     @cached_property
     def row(self) -> Row:

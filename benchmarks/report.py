@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.contenders import FLOOR, RELAYED, REPLAYED_FLOOR, SIMPLEITK_FILES
+from benchmarks.contenders import FLOOR, RELAYED, REPLAYED_FLOOR, SECURED_FLOOR, SIMPLEITK_FILES
 from benchmarks.data import PLAIN, SIZE, Series
 from benchmarks.measure import Measured
 
@@ -63,6 +63,11 @@ COMPARISONS = (
         "The same bytes from a plain socket server, without Orthanc's own time",
         REPLAYED_FLOOR,
         ("itkdicomqr, itk, replay",),
+    ),
+    Comparison(
+        "From Orthanc over TLS, both sides of which these cores encrypt",
+        SECURED_FLOOR,
+        ("itkdicomqr, itk, TLS", "pynetdicom + stacking, TLS"),
     ),
     Comparison("From Orthanc over a relay that delays each way", RELAYED, ("itkdicomqr, 4 associations, relay",)),
     Comparison(

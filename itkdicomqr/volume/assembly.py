@@ -12,16 +12,23 @@ from typing import Any, Self
 
 import numpy as np
 
-from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, LimitExceededError, NoPixelsError
+from itkdicomqr.errors import (
+    ConflictingInstancesError,
+    CorruptInstanceError,
+    LimitExceededError,
+    NoPixelsError,
+    VolumeError,
+)
 from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.outlines import Outlines
 from itkdicomqr.scan import Header
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
-from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached
+from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached, frame_size
 from itkdicomqr.volume.intake import Source, as_instance, has_pixels
 from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
+from itkdicomqr.volume.outcomes import Refused
 from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
 from itkdicomqr.volume.slots import Allocate, Slots
@@ -52,6 +59,13 @@ class Placed:
     slots: Slots
     slot: int
     excess: Future[int]
+
+
+Taken = tuple[str, Header, list[Placed]]
+"""Of an instance the transfer syntax, the header and the frames; none where it is no image, or of a refused kind."""
+
+FrameSize = tuple[int, int]
+"""Columns and rows."""
 
 
 class Assembly:
@@ -87,7 +101,8 @@ class Assembly:
         self._allocate = allocate
         self._consuming = consuming
         self._slots: dict[tuple[int, ...], Slots] = {}
-        self._taken: dict[str, tuple[str, Header, list[Placed]]] = {}
+        self._taken: dict[str, Taken] = {}
+        self._refused: dict[str, tuple[FrameSize, VolumeError]] = {}
         self._first: SliceHeader | None = None
         self._descending: bool | None = None
         self._decoders: ThreadPoolExecutor | None = None
@@ -112,8 +127,8 @@ class Assembly:
         ------
         InputError
             It is nothing that holds an instance.
-        CorruptInstanceError, UnsupportedImageError
-            It is damaged, or of a kind that is refused.
+        CorruptInstanceError
+            It is damaged.
         ConflictingInstancesError
             One of its SOP Instance UID came before and differs.
         LimitExceededError
@@ -127,19 +142,14 @@ class Assembly:
             self._check_same(instance)
             self.duplicates.append(uid)
         elif has_pixels(instance):
-            headers = slices_of(instance, self._options)
-            for header in headers:
-                refuse_unsupported(header)
-            kept = detached(headers)
-            placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
-            self._taken[uid] = (instance.transfer_syntax_uid, kept[0].instance.elements, placed)
+            self._taken[uid] = self._taken_in(instance)
         else:
             _check_named(instance)
-            self._taken[uid] = (instance.transfer_syntax_uid, instance.elements.without_pixels(), [])
+            self._taken[uid] = _without_frames(instance)
             self.skipped.append(uid)
 
     def finish(self) -> list[Placed]:
-        """Wait for the decoders, and give all frames.
+        """Wait for the decoders, and give all frames; none where every image is `refused`.
 
         Raises
         ------
@@ -150,10 +160,32 @@ class Assembly:
         """
         self._await_decoders(0)
         frames = [frame for uid in sorted(self._taken) for frame in self._taken[uid][2]]
-        if not frames:
+        if not frames and not self._refused:
             message = f"none of {len(self._taken)} instances has pixels: there is no image to make"
             raise NoPixelsError(message)
         return frames
+
+    @property
+    def refused(self) -> list[Refused]:
+        """The images of kinds that are refused, as one outcome; none where there are no such."""
+        if not self._refused:
+            return []
+        uids = sorted(self._refused)
+        size, error = self._refused[uids[0]]
+        return [Refused({"SOPInstanceUID": tuple(uids)}, (*size, len(uids)), error)]
+
+    def _taken_in(self, instance: Instance) -> Taken:
+        """Take the frames of an image, or keep why it is refused: others of its series may be right."""
+        try:
+            headers = slices_of(instance, self._options)
+            for header in headers:
+                refuse_unsupported(header)
+        except VolumeError as error:
+            self._refused[instance.sop_instance_uid] = (frame_size(instance), error.with_traceback(None))
+            return _without_frames(instance)
+        kept = detached(headers)
+        placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
+        return instance.transfer_syntax_uid, kept[0].instance.elements, placed
 
     def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
         dtype = voxel_dtype(header, self._options)
@@ -222,19 +254,24 @@ class Assembly:
 
     def _check_same(self, instance: Instance) -> None:
         """Refuse a second instance of one SOP Instance UID whose header or voxels differ."""
-        syntax, elements, placed = self._taken[instance.sop_instance_uid]
+        uid = instance.sop_instance_uid
+        syntax, elements, placed = self._taken[uid]
         self._await_decoders(0)
         same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
-        same = same and bool(placed) == has_pixels(instance)
+        same = same and (bool(placed) or uid in self._refused) == has_pixels(instance)
         if not (same and all(map(self._is_same_frame, placed, slices_of(instance, self._options) if placed else ()))):
             message = "it came twice with different content; pass one of the two"
-            raise ConflictingInstancesError(message, sop_instance_uid=instance.sop_instance_uid)
+            raise ConflictingInstancesError(message, sop_instance_uid=uid)
 
     def _is_same_frame(self, placed: Placed, header: SliceHeader) -> bool:
         kept = placed.slots.array[placed.slot]
         other = np.empty_like(kept)
         fill_slice(header, other, self._options)
         return bool(np.array_equal(kept, other, equal_nan=kept.dtype.kind == "f"))
+
+
+def _without_frames(instance: Instance) -> Taken:
+    return instance.transfer_syntax_uid, instance.elements.without_pixels(), []
 
 
 def _check_named(instance: Instance) -> None:

@@ -64,7 +64,7 @@ def stacks_of(headers: Iterable[SliceHeader]) -> list[Stack]:
     groups: list[Group] = [({}, sorted(headers, key=by_number))]
     for keyword, values_of in SPLITS.items():
         groups = _split(groups, keyword, values_of)
-    varying = {keyword for keyword in groups[0][0] if _tells(keyword, {key[keyword] for key, _ in groups})}
+    varying = {keyword for keyword in SPLITS if _tells(keyword, {key[keyword] for key, _ in groups})}
     stacks = [
         Stack(in_order(members), {keyword: key[keyword] for keyword in key if keyword in varying})
         for key, members in groups

@@ -192,6 +192,12 @@ def has_rows(instance: Instance) -> bool:
     return bool(Elements.of(instance).unsigned(_ROWS))
 
 
+def frame_size(instance: Instance) -> tuple[int, int]:
+    """Tell Columns and Rows of an image, 0 where they are missing."""
+    top = Elements.of(instance)
+    return top.unsigned(_COLUMNS) or 0, top.unsigned(_ROWS) or 0
+
+
 def read_headers(instance: Instance) -> list[SliceHeader]:
     """Read what decides of the place and the pixels of each frame of an instance, as its SOP class has no say.
 

@@ -180,7 +180,8 @@ def assemble(
     Returns
     -------
     list of Volume or Refused
-        In the order of `read_volumes`; one that is refused has its place among the others.
+        In the order of `read_volumes`; one that is refused has its place among the others, and the images of
+        kinds that are refused are the last.
     """
     with Assembly(options, expected, allocate, consuming=consuming) as assembly:
         for instance in instances:
@@ -189,10 +190,11 @@ def assemble(
     intake = Intake(dict(sorted(assembly.origins.items())), tuple(sorted(assembly.skipped)), _once(assembly.duplicates))
     laid = [each for stack in stacks_of(frames) for each in _laid(stack, options)]
     _check_room([each for each in laid if isinstance(each, Placement)], options)
-    return [
+    made = [
         each if isinstance(each, Refused) else attempted(_volume, each.stack, each, frames, intake, options, allocate)
         for each in laid
     ]
+    return [*made, *assembly.refused]
 
 
 def _laid(stack: Stack, options: Options) -> list[Placement | Refused]:

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr import load_series, load_volumes
 from itkdicomqr.errors import (
     AmbiguousVolumesError,
+    ConflictingInstancesError,
     DICOMQRError,
     InputError,
     LimitExceededError,
@@ -26,6 +27,7 @@ from itkdicomqr.volume.options import Options
 from tests.synthetic import ROOT, part10, series
 
 SERIES = f"{ROOT}.2.1"
+WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 TALL: dict[str, Any] = {"rows": 9, "SeriesInstanceUID": SERIES}
 
 
@@ -145,3 +147,41 @@ def test_an_archive_delivers_what_is_picked(toolkit: str) -> None:
         with pytest.raises(MissingSlicesError, match="load_series takes another"):
             load_volumes("SYN-1", **words)
     assert tuple(image.spacing if toolkit == "volume" else image.GetSpacing()) == (0.5, 0.75, 2.5)
+
+
+def slides(count: int = 2) -> list[Dataset]:
+    """Make images of a kind that is refused for itself."""
+    return series("MR", count, number=3, SOPClassUID=WHOLE_SLIDE, **TALL)
+
+
+def test_images_of_a_kind_that_is_refused_do_not_keep_others_from_being_picked() -> None:
+    outcomes = outcomes_of([*slides(), *right()])
+    assert one_volume(outcomes, 0).array.tobytes() == read_volumes(right())[0].array.tobytes()
+    with pytest.raises(UnsupportedImageError, match="whole slide"):
+        one_volume(outcomes, {"SOPInstanceUID": slides()[1].SOPInstanceUID})
+
+
+def test_images_of_a_kind_that_is_refused_are_the_last_of_a_series_in_any_order() -> None:
+    refused = slides()
+    for instances in ([*refused, *right()], [*right(), *reversed(refused)]):
+        with pytest.raises(UnsupportedImageError, match="whole slide") as told:
+            all_volumes(outcomes_of(instances))
+        first, *table = str(told.value).splitlines()
+        assert first.startswith(f"instance {refused[0].SOPInstanceUID}: ")
+        assert table[0].startswith("  volume=0: 7×6×4 voxels")
+        assert table[1].startswith("  volume=1: 7×9×2 voxels, refused (UnsupportedImageError), SOPInstanceUID ")
+        assert refused[1].SOPInstanceUID in outcomes_of(instances)[1].key["SOPInstanceUID"]
+
+
+def test_a_series_of_nothing_but_a_refused_kind_is_refused_for_its_own_reason() -> None:
+    for take in (one_volume, all_volumes):
+        with pytest.raises(UnsupportedImageError, match=r"whole slide images are not assembled$"):
+            take(outcomes_of(slides()))
+
+
+def test_an_image_of_a_refused_kind_may_come_twice_but_not_in_two_versions() -> None:
+    first, other = slides()
+    assert len(outcomes_of([first, first, *right()])) == 2
+    other.SOPInstanceUID = first.SOPInstanceUID
+    with pytest.raises(ConflictingInstancesError):
+        outcomes_of([first, other])
