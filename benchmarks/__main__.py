@@ -45,7 +45,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--slices", type=int, nargs="*", default=[50, 400], help="sizes of uncompressed series")
+    parser.add_argument("--slices", type=int, nargs="*", default=[50, 400, 1600], help="sizes of uncompressed series")
     parser.add_argument("--compressed-slices", type=int, default=100, help="size of the compressed series")
     codings = [coding for coding in CODINGS if coding != PLAIN]
     parser.add_argument("--codings", nargs="*", choices=codings, default=codings, help="the compressed series")

@@ -81,10 +81,10 @@ class Fragments:
         self._buffer = grown
 
     def _new_buffer(self, size: int) -> Buffer:
-        """Give a buffer that was given away and that nobody holds any more: fresh memory costs more than a copy."""
-        for buffer in self._given:
+        """Use a buffer again that nobody holds any more, else make one: fresh memory costs more than a copy."""
+        for index, buffer in enumerate(self._given):
             if size <= len(buffer) <= (1 + MAX_WASTE) * size and _is_free(buffer):
-                self._given.remove(buffer)
+                del self._given[index]
                 return buffer
         return bytearray(size) if size < LARGE else _own_memory(size)
 

@@ -121,15 +121,14 @@ class Catalogue:
         CriteriaError
             This one does not.
         """
+        message = f"{self._node} finds no series by its UID alone: give study_uid= or patient_id= too"
         try:
             rows = self._all(Level.SERIES, [series], keys=["StudyInstanceUID"])
-        except StatusError:
-            rows = [Row(Level.SERIES, ())]
-        if not rows:
-            return ""
-        study_uid = rows[0].get("StudyInstanceUID")
-        if not study_uid:
-            message = f"{self._node} finds no series by its UID alone: give study_uid= or patient_id= too"
+        except StatusError as error:
+            raise CriteriaError(message) from error
+        own = [row for row in rows if refusal(row, [series]) is None]
+        study_uid = own[0].get("StudyInstanceUID") if own else ""
+        if study_uid is None or (own and not study_uid):
             raise CriteriaError(message)
         return study_uid
 
@@ -336,7 +335,7 @@ def path_to(row: Row, last: Level, model: str) -> dict[str, str]:
 
 
 def surest(wanted: Sequence[Criterion]) -> tuple[Criterion, ...]:
-    """Leave to the archive what it matches as we do: literal ASCII, else all that is ASCII."""
+    """Keep only what every archive matches as we do: what is literal and ASCII, or else all that is ASCII."""
     ascii_only = [each for each in wanted if each.matcher.query.isascii()]
     literal = [each for each in ascii_only if isinstance(each.matcher, Exactly)]
     return tuple(

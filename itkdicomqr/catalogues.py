@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from itkdicomqr.association import Association, Deadline
+from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
 from itkdicomqr.catalogue import Catalogue, query_services, spoken
@@ -100,7 +100,7 @@ def verify(node: Node, deadline: Deadline) -> None:
         It does not; the error tells at which step.
     """
     if node.ae_title:
-        with Association.open(node, [service(VERIFICATION)], deadline) as association:
+        with open_patiently(node, [service(VERIFICATION)], deadline) as association:
             association.echo()
     else:
         with _by_web(node, deadline) as catalogue:

@@ -14,8 +14,8 @@ from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.criteria import Criteria, CriteriaWords, Day, Level
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
-from itkdicomqr.node import Node
-from itkdicomqr.retrieval import Choices, Delivery, Receivers, each_once
+from itkdicomqr.node import AUTO, Node
+from itkdicomqr.retrieval import RECEIVERS, Choices, Delivery, each_once
 from itkdicomqr.search import counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
@@ -89,7 +89,6 @@ class Client:
         self._timeouts = {name: seconds for name, seconds in given.items() if seconds is not None}
         self._any_archive = any_archive
         self._choices = Choices(associations=associations, transport=transport)
-        self._receivers = Receivers()
         self.nodes = tuple(map(self._timed, nodes_of(pacs)))
 
     def __enter__(self) -> Self:
@@ -111,8 +110,9 @@ class Client:
         NetworkError
             One does not; the error tells at which step.
         """
+        deadline = self._deadline()
         for node in self.nodes:
-            verify(node, self._deadline())
+            verify(node, deadline)
 
     def find_patients(self, patient_id: str | None = None, *, patient_name: str | None = None) -> list[Row]:
         """Find patients; the archive must offer the Patient Root model.
@@ -151,7 +151,7 @@ class Client:
     ) -> SeriesTable:
         """Find series; see `itkdicomqr.find_series`."""
         criteria = Criteria.from_words(patient_id, date, description, **words)
-        return self._search(criteria, self._deadline(), counts=True)
+        return self._search(criteria, self._deadline())
 
     def find_instances(self, series: Row) -> list[Row]:
         """List the instances of a series, a row of `find_series`: ``SOPInstanceUID`` and ``InstanceNumber``.
@@ -211,7 +211,7 @@ class Client:
         IncompleteSeriesError
             At the end: instances that the archive lists did not come; they are named.
         """
-        with self._delivery(self._one_series(series, {}), self._choices, self._deadline()) as delivery:
+        with self._delivery(checked_row(series), self._choices, self._deadline()) as delivery:
             yield from _told(delivery, progress)
 
     def load_series(
@@ -280,27 +280,26 @@ class Client:
         self, series: Row, choices: Choices, deadline: Deadline, uids: Collection[str] | None = None
     ) -> Delivery:
         node = with_model(self._node_of(series), deadline)
-        return Delivery(node, series, choices, self._receivers, deadline, uids)
+        return Delivery(node, series, choices, RECEIVERS, deadline, uids)
 
-    def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline | None = None) -> Row:
+    def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline) -> Row:
         given = {name: value for name, value in words.items() if value is not None}
         if series is None:
-            return self._search(Criteria.from_words(**given), deadline or self._deadline(), counts=True).one()
+            return self._search(Criteria.from_words(**given), deadline).one()
         if given:
             message = f"series= is a row already; leave out {', '.join(given)}"
             raise CriteriaError(message)
         return checked_row(series)
 
-    def _search(self, criteria: Criteria, deadline: Deadline, *, counts: bool = False) -> SeriesTable:
-        return merged(self._each(lambda node: self._search_in(node, criteria, deadline, counts=counts)))
+    def _search(self, criteria: Criteria, deadline: Deadline) -> SeriesTable:
+        return merged(self._each(lambda node: self._search_in(node, criteria, deadline)))
 
-    def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline, *, counts: bool) -> SeriesTable:
+    def _search_in(self, node: Node, criteria: Criteria, deadline: Deadline) -> SeriesTable:
         def searched(catalogue: Catalogue) -> SeriesTable:
             def fetch_one(series: Row) -> Instance:
                 return self._any_instance(node, series, catalogue, deadline)
 
-            table = search(catalogue, criteria, fetch_one, node)
-            return counted(catalogue, table) if counts else table
+            return counted(catalogue, search(catalogue, criteria, fetch_one, node))
 
         return asked(node, deadline, searched)
 
@@ -314,8 +313,10 @@ class Client:
             return each_once(delivery)[0]
 
     def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]]) -> list[Row]:
+        deadline = self._deadline()
+
         def rows_of(node: Node) -> list[Row]:
-            return asked(node, self._deadline(), lambda catalogue: decided(ask(catalogue), criteria, node))
+            return asked(node, deadline, lambda catalogue: decided(ask(catalogue), criteria, node))
 
         return [row for rows in self._each(rows_of) for row in rows]
 
@@ -335,7 +336,21 @@ class Client:
         return answers
 
     def _node_of(self, series: Row) -> Node:
-        return self._timed(series.node) if series.node else self.nodes[0]
+        """Give the archive of a row, as this client speaks to it.
+
+        Raises
+        ------
+        CriteriaError
+            It is none of ours.
+        """
+        if series.node is None:
+            return self.nodes[0]
+        own = next((node for node in self.nodes if str(node) == str(series.node)), None)
+        if own is None:
+            ours = ", ".join(map(str, self.nodes))
+            message = f"series= is of {series.node}, not of {ours}: leave pacs= out, or search there"
+            raise CriteriaError(message)
+        return own.speaking(series.node.model) if own.model == AUTO else own
 
     def _timed(self, node: Node) -> Node:
         get, move = (end and self._timed(end) for end in (node.get, node.move))

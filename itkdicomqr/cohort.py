@@ -65,7 +65,8 @@ def load_cohort(
         Which archives, as `load_series` takes them; None is the archive of the row, or the default.
     executor : concurrent.futures.Executor, optional
         What loads: threads while the archive is slow, processes to decode on several cores. It stays
-        open; what has not begun when the loop ends is cancelled.
+        open; what has not begun when the loop ends is cancelled. Threads share the receiver of a
+        C-MOVE; of several processes only one can listen at its port.
     map : callable, optional
         Instead of an executor, anything that is called like the built-in ``map`` and gives its results
         in order: ``multiprocessing.Pool().imap``, or a function around joblib or dask. It decides how far

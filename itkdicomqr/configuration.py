@@ -153,6 +153,10 @@ def _limits(table: Mapping[str, Any]) -> Limits:
     return Limits(**table)
 
 
+def _texts(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _secured(value: Any) -> Any:
     return from_table(TLS, value) if isinstance(value, dict) else value
 
@@ -162,8 +166,8 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "authorization": authorization_of,
     "get": _endpoint,
     "move": _endpoint,
-    "store_ae_titles": tuple,
-    "transports": tuple,
+    "store_ae_titles": _texts,
+    "transports": _texts,
     "tls": _secured,
     "receiver_tls": _secured,
     "dicomweb_tls": _secured,

@@ -14,6 +14,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from itkdicomqr.errors import CriteriaError
 from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording, decimal_of
+from itkdicomqr.text import TEXTS
 from itkdicomqr.uids import MAX_UID_LENGTH
 
 Day = date | str | tuple[date | str | None, date | str | None]
@@ -309,6 +310,7 @@ _STUDY_LEVEL_KEYWORDS = frozenset(
         "PatientSize",
         "PatientWeight",
         "ReferringPhysicianName",
+        "SOPClassesInStudy",
         "StudyID",
         "StudyTime",
     }
@@ -326,17 +328,13 @@ _MATCHER_OF_VR: Mapping[str, Callable[[str, object], Matcher]] = {
 }
 
 
-_TEXT_VRS = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UT"})
-"""VRs of which archives match values as text (PS3.5 6.2)."""
-
-
 def _any_attribute(keyword: str, value: object) -> Criterion:
     tag = tag_for_keyword(keyword)
     if tag is None:
         message = f"keys: {keyword!r} is no DICOM keyword; they are spelt like 'BodyPartExamined'"
         raise CriteriaError(message)
     vr = dictionary_VR(tag)
-    if vr not in _TEXT_VRS:
+    if vr not in TEXTS:
         message = f"keys: {keyword} is {'a sequence' if vr == 'SQ' else f'binary ({vr})'}, which cannot be matched"
         raise CriteriaError(message)
     known = next((name for name, spelling in _SPELLINGS.items() if spelling.keyword == keyword), None)

@@ -1,4 +1,4 @@
-"""Rows that an archive hides which cuts its answers in silence, at a number that nobody would suspect.
+"""Rows that are hidden by an archive which silently cuts its answers at a number that nobody would suspect.
 
 Part of what was answered is asked for again. An archive that cuts at some number of rows has room left
 for others then; one new row shows that the answer was cut. An archive that ignores the key which makes
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.criteria import Criterion, Level
 from itkdicomqr.errors import StatusError
-from itkdicomqr.matchers import DateRange, Exactly, day_of
+from itkdicomqr.matchers import ALL_DAYS, DateRange, Exactly, day_of
 from itkdicomqr.table import UNIQUE_KEYS, Row
 from itkdicomqr.truncation import FEWEST_CUT, Answer, doubt, parts_around
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 MAX_GAPS = 2
 """How many numbers that are missing between those of the series are asked for, besides the next one."""
-
-ALL_DAYS = DateRange(None, None)
 
 
 def studies_looked_behind(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:

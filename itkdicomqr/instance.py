@@ -26,7 +26,7 @@ Bytes = bytes | bytearray | memoryview
 
 MAX_INFLATED_BYTES = 2 << 30
 MAX_INFLATE_RATIO = 200
-"""How much a deflated data set may grow, at all and unless told otherwise: pixels reach 20, a bomb 1000."""
+"""How far a deflated data set is inflated: in bytes, and as the usual ratio. Pixels reach 20, a bomb 1000."""
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -74,7 +74,7 @@ class Instance:
     encoded : bytes, bytearray or memoryview
         The data set, without preamble and file meta information.
     origin : str
-        How it came: ``"C-GET"``, ``"C-MOVE"``, ``"memory"``, ``"file"``.
+        How it came: ``"C-GET"``, ``"C-MOVE"``, ``"WADO-RS"``, ``"C-STORE"``, ``"memory"``, ``"file"``.
     max_inflate_ratio : int
         How much the data set may grow where its transfer syntax is deflated.
     """
@@ -250,18 +250,21 @@ class Instance:
             raise self._corrupt("its deflated data set is cut short")
         return memoryview(content)
 
-    def give_back(self, frame: int, frames: int) -> None:
-        """Let the system have the memory of a frame of native pixel data that was read; its bytes are lost.
+    def give_back(self, first: int, size: int) -> None:
+        """Let the system have the memory of native pixel data that was read; its bytes are lost.
+
+        Nothing happens where the data set is deflated: what is encoded there is not the pixel data.
 
         Parameters
         ----------
-        frame, frames : int
-            Which, from 0, and how many there are.
+        first, size : int
+            The bytes of the pixel data, from its beginning.
         """
         found = self.elements.following()
-        if found is not None and isinstance(self.encoded, memoryview):
-            _, _, start, length = found
-            give_back(self.encoded, start + length * frame // frames, start + length * (frame + 1) // frames)
+        is_deflated = self.transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+        if found is not None and not is_deflated and isinstance(self.encoded, memoryview):
+            start = found[2] + first
+            give_back(self.encoded, start, start + size)
 
     def without_pixels(self) -> Self:
         """Give the same instance up to its pixel data, in memory of its own."""

@@ -205,6 +205,9 @@ class DateRange:
         return f"{self.first or '…'} to {self.last or '…'}"
 
 
+ALL_DAYS = DateRange(None, None)
+
+
 @dataclass(frozen=True)
 class TimeRange:
     """Times of a day from ``first`` to ``last``, both included; None leaves an end open (PS3.4 C.2.2.2.5).

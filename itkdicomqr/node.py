@@ -65,6 +65,8 @@ class Limits:
         Encoded size of one instance, and of all of a series.
     max_inflate_ratio : int
         How much a deflated data set may grow: pixels reach 20, a bomb 1000.
+    max_instances : int
+        How many instances of one series, whether they are listed or not.
     max_matches : int
         Rows of one C-FIND.
     max_verified : int
@@ -74,8 +76,16 @@ class Limits:
     max_instance_bytes: int = 4 << 30
     max_series_bytes: int = 16 << 30
     max_inflate_ratio: int = 200
+    max_instances: int = 100_000
     max_matches: int = 20_000
     max_verified: int = 32
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                message = f"{each.name}={value!r}: give a whole number, at least 1"
+                raise NodeError(message)
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,8 @@ class Node:
         if self.model not in MODELS:
             message = f"model={self.model!r}: give one of {', '.join(MODELS)}"
             raise NodeError(message)
+        _check_tuple("store_ae_titles", self.store_ae_titles)
+        _check_tuple("transports", self.transports)
         if not self.transports or not set(self.transports) <= set(TRANSPORTS):
             message = f"transports={self.transports!r}: give some of {', '.join(TRANSPORTS)}"
             raise NodeError(message)
@@ -185,7 +197,8 @@ class Node:
             raise NodeError(message)
         if self.ae_title or self.transports != (DICOMWEB,):
             _check_ae_title("called", self.ae_title)
-        _check_ae_title("calling", self.calling_ae_title)
+        for role, title in (("calling", self.calling_ae_title), *(("storing", each) for each in self.store_ae_titles)):
+            _check_ae_title(role, title)
         check_security(self.tls, self.identity)
         security_of_receiver(self.receiver_tls, self.tls)
 
@@ -269,6 +282,13 @@ def _port(netloc: str, text: str) -> int:
         message = f"{text!r} names no port: write dicom://CALLED_AE_TITLE@host:port"
         raise NodeError(message)
     return int(digits[2])
+
+
+def _check_tuple(keyword: str, value: object) -> None:
+    """Refuse a text, of which each character would count, where several are meant."""
+    if isinstance(value, str):
+        message = f"{keyword}={value!r}: give a tuple of texts, such as ({value!r},); in TOML, an array"
+        raise NodeError(message)
 
 
 def check_character_set(terms: str) -> None:

@@ -87,7 +87,7 @@ class Header(Mapping[int, RawElement]):
     Parameters
     ----------
     data : bytes
-        They as they are encoded, and what the pixel data element begins with, if there is one.
+        The encoded elements, followed by the first bytes of the pixel data element, if there is one.
     outline : Outline
         Where they lie.
     """
@@ -239,7 +239,7 @@ class _Walk:
             if vr in _LONG_VRS:
                 start, length = offset + 12, long(data, start)[0]
             offset = start + length
-            if offset > size:
+            if offset > size or length == UNDEFINED_LENGTH:
                 offset = self._end_of_value(tag, start, length, implicit=vr == b"UN")
             places[tag] = vr, start, offset
         return places, offset

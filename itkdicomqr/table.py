@@ -167,13 +167,17 @@ class SeriesTable(Sequence[Row]):
 
     def listing(self) -> str:
         """Draw the table as text, with the keyword that picks each row."""
+        return "\n".join([*_aligned(self._lines()), *_elision(len(self.rows))])
+
+    def _lines(self) -> list[list[str]]:
+        """Give the headings, and then the cells of each row that is shown."""
         columns = self.columns()
         lines = [[*columns.values(), PICK_HEADING]]
         lines += [
             [*(printable(row.get(keyword) or "") for keyword in columns), _spelt(pick)]
             for row, pick in zip(self.rows[:MAX_SHOWN], self.picks(), strict=False)
         ]
-        return "\n".join([*_aligned(lines), *_elision(len(self.rows))])
+        return lines
 
     def to_dicts(self, *, names: bool = False) -> list[dict[str, str | None]]:
         """Give every row as a dictionary, for JSON or a data frame; with the patients' names only if asked."""
@@ -184,13 +188,12 @@ class SeriesTable(Sequence[Row]):
         return f"<SeriesTable of {len(self.rows)} series>\n{self.listing()}" if self.rows else "<SeriesTable, empty>"
 
     def _repr_html_(self) -> str:
-        columns = self.columns()
-        head = "".join(f"<th>{escape(heading)}</th>" for heading in columns.values())
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(row.get(keyword) or '')}</td>" for keyword in columns) + "</tr>"
-            for row in self.rows[:MAX_SHOWN]
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{''.join(_elision(len(self.rows)))}"
+        if not self.rows:
+            return escape(repr(self))
+        head, *body = self._lines()
+        lines = "".join(_html_line(line, "td") for line in body)
+        table = f"<table><thead>{_html_line(head, 'th')}</thead><tbody>{lines}</tbody></table>"
+        return table + "".join(_elision(len(self.rows)))
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
@@ -244,6 +247,10 @@ def _place_in_table(row: Row) -> tuple[str, str, int, str]:
 def _aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def _html_line(cells: Iterable[str], element: str) -> str:
+    return f"<tr>{''.join(f'<{element}>{escape(cell)}</{element}>' for cell in cells)}</tr>"
 
 
 def _elision(count: int) -> list[str]:

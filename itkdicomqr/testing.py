@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from itkdicomqr.archive.quirks import QUIRKS, quirk_of
-from itkdicomqr.errors import CorruptInstanceError, InstanceError
+from itkdicomqr.errors import CorruptInstanceError, InputError, InstanceError
 from itkdicomqr.instance import Instance
 from itkdicomqr.place import place_of
 
@@ -138,6 +138,9 @@ class Archive:
                 self._index.add(Instance.from_part10(path.read_bytes()))
             except InstanceError:
                 self.skipped += 1
+            except OSError as error:
+                message = f"{path} cannot be read ({error.strerror})"
+                raise InputError(message) from None
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

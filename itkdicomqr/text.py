@@ -19,6 +19,12 @@ from itkdicomqr.scan import Header
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 
+WHOLE_TEXTS = frozenset({"LT", "ST", "UR", "UT"})
+r"""VRs of one value, in which a ``\`` is an ordinary character (PS3.5 6.2)."""
+
+TEXTS = WHOLE_TEXTS | {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "PN", "SH", "TM", "UC", "UI"}
+"""VRs whose values are text."""
+
 UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 
 ASCII = "ascii"

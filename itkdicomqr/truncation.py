@@ -25,7 +25,7 @@ ROUND = 100
 """An answer of a multiple of this many rows may have been cut there, where nothing else tells."""
 
 FEWEST_CUT = 20
-"""The fewest rows that are looked behind where nothing else tells whether they are all: lower limits are not in use."""
+"""Shorter answers are believed without asking again: no archive is known to have a lower limit."""
 
 MAX_QUERIES = 200
 """How many parts one question may be asked in."""

@@ -1,8 +1,8 @@
 """All studies of a patient or of some days, and all series of a study, also from archives that cut their answers.
 
 An answer is whole if the archive does not say otherwise, its number of rows is no likely limit, and it
-is not smaller than what the archive counts; where it counts nothing, if no row comes only when part of a
-longer answer is asked for. One that is not whole is asked for again in parts.
+is not smaller than what the archive counts; where it counts nothing, if asking for parts of a longer answer brings
+no row that it lacked. One that is not whole is asked for again in parts.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
-from itkdicomqr.hidden import ALL_DAYS, coded, dated, full, series_looked_behind, span_of, studies_looked_behind
-from itkdicomqr.matchers import DateRange, Exactly, OneOf, Wording
+from itkdicomqr.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
+from itkdicomqr.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
 from itkdicomqr.table import Row, distinct
 from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
 

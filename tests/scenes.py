@@ -128,12 +128,12 @@ FAULTS: dict[str, tuple[Any, type[DICOMQRError], Any]] = {
     "garbage_dataset": (sent(b"\x08\0\x05\0??" + bytes(10)), CorruptInstanceError, PATIENT),
     "no_dataset": (
         (*ASKED, message(STORAGE, store_command(ONE, COMMAND_DATA_SET_TYPE=NO_DATA_SET))),
-        ProtocolError,
+        CorruptInstanceError,
         PATIENT,
     ),
     "truncated_pixels": (sent(ENCODED[:-10]), CorruptInstanceError, PATIENT),
     "short_pixels": (sent(with_rows(7)), CorruptInstanceError, PATIENT),
-    "rows_bomb": (sent(with_rows(0xFFFF)), CorruptInstanceError, PATIENT),
+    "rows_bomb": (sent(with_rows(0xFFFF)), LimitExceededError, PATIENT),
     "max_pdu_one": ((HEAR, acceptance(max_pdu=1)), ProtocolError, PATIENT),
     "pdu_bigger_than_max": (
         (*ASKED, pdu(PduType.P_DATA_TF, pdv(STORAGE, 0, bytes(1 << 18)))),

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
@@ -26,6 +27,7 @@ from itkdicomqr import (
     IncompleteSeriesError,
     InputError,
     MultipleVolumesError,
+    Node,
     NodeError,
     NoMatchError,
     Row,
@@ -35,7 +37,9 @@ from itkdicomqr import (
     load_series,
 )
 from itkdicomqr.cohort import LOOK_AHEAD
+from itkdicomqr.node import DEFAULT_CALLING_AE_TITLE
 from itkdicomqr.testing import Archive
+from tests.servers import HOST, free_port
 
 NOBODY = "NOBODY@127.0.0.1:1"
 CHEST = {"patient_id": "99999", "date": "2005", "description": "Chest-- PA & Lateral"}
@@ -267,3 +271,22 @@ def test_a_row_and_common_criteria_contradict_each_other(demo_archive: Archive) 
     ((_, error),) = load_cohort([row], modality="CR")
     assert isinstance(row, Row)
     assert isinstance(error, CriteriaError)
+
+
+def test_threads_share_the_receiver_of_a_c_move() -> None:
+    receiver = free_port()
+    destinations = {DEFAULT_CALLING_AE_TITLE: (HOST, receiver)}
+    with Archive(destinations=destinations, quirks="no-cget") as archive, ThreadPoolExecutor(3) as pool:
+        node = replace(Node.parse(archive.url), receiver=f"{HOST}:{receiver}", transports=("move",))
+        loaded = list(load_cohort([SAGITTAL, CHEST, SAGITTAL, CHEST], pacs=node, executor=pool, toolkit="volume"))
+    assert [image.report.origins.keys() for _, image in loaded] == [{"C-MOVE"}] * 4
+
+
+def test_a_row_of_another_archive_than_is_asked_is_refused() -> None:
+    with Archive() as one, Archive() as other:
+        row = find_series(**SAGITTAL, pacs=one.url).one()
+        ((_, refused),) = load_cohort([row], pacs=other.url)
+        ((_, loaded),) = load_cohort([row], pacs=one.url, toolkit="volume")
+    assert isinstance(refused, CriteriaError)
+    assert "leave pacs= out, or search there" in str(refused)
+    assert isinstance(loaded, Volume)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from itkdicomqr import Client, Node, NodeError, Timeouts
+from itkdicomqr import Client, Limits, Node, NodeError, Timeouts
 
 AE_TITLES = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters="\\"), min_size=1, max_size=16
@@ -103,3 +103,24 @@ def test_a_client_s_timeouts_replace_the_node_s():
 def test_messages_call_a_node_by_title_and_place():
     assert str(Node("::1", 104, "MAIN")) == "MAIN@[::1]:104"
     assert repr(Client(["A@h:1", "B@h:2"])) == "Client(A@h:1, B@h:2)"
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"store_ae_titles": "ARCHIVE"}, r"store_ae_titles='ARCHIVE': give a tuple of texts, such as \('ARCHIVE',\)"),
+        ({"store_ae_titles": ("",)}, "the storing AE title is empty"),
+        ({"store_ae_titles": ("A" * 17,)}, "has 17 characters"),
+        ({"transports": "get"}, "transports='get': give a tuple of texts"),
+    ],
+)
+def test_several_texts_are_not_one(settings, reason):
+    with pytest.raises(NodeError, match=reason):
+        Node("h", 104, "MAIN", **settings)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, "7", True, None])
+@pytest.mark.parametrize("name", ["max_instance_bytes", "max_instances", "max_inflate_ratio"])
+def test_every_limit_is_a_whole_number(name, limit):
+    with pytest.raises(NodeError, match=f"{name}="):
+        Limits(**{name: limit})

@@ -401,3 +401,14 @@ def test_an_archive_that_needs_the_study_of_a_series_uid_is_said_to(hidden: list
     with pytest.raises(CriteriaError, match="finds no series by its UID alone: give study_uid= or patient_id= too"):
         archive.search(series_uid=f"{ROOT}.2.2")
     assert archive.search(series_uid=f"{ROOT}.2.2", patient_id="SYN-1").one().SeriesNumber == "2"
+
+
+def test_an_archive_that_ignores_a_series_uid_does_not_lead_to_the_study_of_another() -> None:
+    class Deaf(Reticent):
+        def find(self, query: Dataset, model: str) -> list[Dataset]:
+            if query.QueryRetrieveLevel == "SERIES" and not query.get("StudyInstanceUID"):
+                query.StudyInstanceUID, query.SeriesInstanceUID = f"{ROOT}.1", ""
+            return super().find(query, model)
+
+    assert Deaf(numbered(3)).search(series_uid=f"{ROOT}.2.2").one().SeriesNumber == "2"
+    assert not Deaf(numbered(3)).search(series_uid="1.2.3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from dataclasses import FrozenInstanceError
 from html import unescape
 from typing import Any
@@ -209,3 +210,17 @@ def test_a_loss_survives_merging_only_where_every_archive_lost():
 def test_issuers_of_several_archives_are_told_apart():
     table = merged([a_table(a_row(1), issuers=("A",)), a_table(a_row(2), issuers=("B", "A"))])
     assert table.issuers == ("A", "B")
+
+
+def test_html_has_the_columns_and_the_rows_of_the_listing():
+    table = a_table(a_row(1, SeriesDescription="one \x1b[31m\u202e"), a_row(2, Modality="CT"))
+    drawn = unescape(table._repr_html_())
+    heading, *lines = table.listing().splitlines()
+    assert re.split(r" {2,}", heading) == re.findall("<th>(.*?)</th>", drawn)
+    assert len(lines) == drawn.count("<tr>") - 1
+    assert all(pick in drawn for pick in ("series_number=1", "series_number=2"))
+    assert drawn.isprintable()
+
+
+def test_html_of_an_empty_table_says_so():
+    assert unescape(a_table()._repr_html_()) == "<SeriesTable, empty>"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pynetdicom import AllStoragePresentationContexts, build_context
-from pynetdicom._globals import ALL_TRANSFER_SYNTAXES
+from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,

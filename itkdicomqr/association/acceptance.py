@@ -29,8 +29,8 @@ from itkdicomqr.uids import is_uid
 MAX_SYNTAXES = 256
 """Transfer syntaxes of one presentation context: the standard knows some sixty."""
 
-SYNTAX_NOT_SUPPORTED = {True: 4, False: 3}
-"""The result of a context without a transfer syntax, and of one of another service (PS3.8 table 9-18)."""
+NO_TRANSFER_SYNTAX, NO_ABSTRACT_SYNTAX = 4, 3
+"""The results of a context without a transfer syntax that serves, and of one of another service (PS3.8 table 9-18)."""
 
 _FIXED = struct.Struct(">6xHxx16s16s32x")
 _ITEM = struct.Struct(">BxH")
@@ -205,7 +205,8 @@ def _max_pdu(information: memoryview) -> int:
 
 def _result(proposed: Proposed, context: Context | None) -> bytes:
     """Answer for one context; the transfer syntax of one that is refused has no meaning (PS3.8 9.3.3.2)."""
-    result = ACCEPTED if context else SYNTAX_NOT_SUPPORTED[_is_served(proposed.abstract_syntax)]
+    refused = NO_TRANSFER_SYNTAX if _is_served(proposed.abstract_syntax) else NO_ABSTRACT_SYNTAX
+    result = ACCEPTED if context else refused
     syntax = context.transfer_syntax if context else ImplicitVRLittleEndian
     return _item(_CONTEXT_RESULT, bytes([proposed.id, 0, result, 0]) + _item(_TRANSFER_SYNTAX, syntax.encode()))
 

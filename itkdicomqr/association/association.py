@@ -210,7 +210,7 @@ class Association:
         Yields
         ------
         bool
-            Whether the archive said that it is at it, or nothing for a moment.
+            True after a pending response, False if nothing came for `TICK_SECONDS`.
 
         Returns
         -------

@@ -9,7 +9,7 @@ from typing import Self
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from itkdicomqr.association.contexts import Proposal
+from itkdicomqr.association.contexts import UNCOMPRESSED, Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command
 from itkdicomqr.association.events import MAX_PDU, Events
@@ -105,9 +105,10 @@ class Channel:
         """
         context = self.granted.serving(abstract_syntax)
         if context is None:
+            offered = " or ".join(UID(each).name for each in UNCOMPRESSED)
             message = (
-                f"the archive accepts no presentation context for {UID(abstract_syntax).name}: it may not offer "
-                f"this service, or not to the AE title {self._node.calling_ae_title!r}"
+                f"the archive accepts no presentation context for {UID(abstract_syntax).name} in {offered}: it may not "
+                f"offer this service, or not to the AE title {self._node.calling_ae_title!r}"
             )
             raise NoPresentationContextError(message)
         return context

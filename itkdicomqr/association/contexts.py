@@ -40,18 +40,27 @@ LOSSY: tuple[str, ...] = (
     uid.HTJ2K,
 )
 
+LABEL_MAP_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
+
 _CLASSES_OF_MODALITY: Mapping[str, tuple[str, ...]] = {
-    "CT": (uid.CTImageStorage, uid.EnhancedCTImageStorage, uid.LegacyConvertedEnhancedCTImageStorage),
+    "CT": (
+        uid.CTImageStorage,
+        uid.EnhancedCTImageStorage,
+        uid.LegacyConvertedEnhancedCTImageStorage,
+        uid.ParametricMapStorage,
+    ),
     "MR": (
         uid.MRImageStorage,
         uid.EnhancedMRImageStorage,
         uid.EnhancedMRColorImageStorage,
         uid.LegacyConvertedEnhancedMRImageStorage,
+        uid.ParametricMapStorage,
     ),
     "PT": (
         uid.PositronEmissionTomographyImageStorage,
         uid.EnhancedPETImageStorage,
         uid.LegacyConvertedEnhancedPETImageStorage,
+        uid.ParametricMapStorage,
     ),
     "NM": (uid.NuclearMedicineImageStorage,),
     "CR": (uid.ComputedRadiographyImageStorage,),
@@ -66,8 +75,8 @@ _CLASSES_OF_MODALITY: Mapping[str, tuple[str, ...]] = {
     "RF": (uid.XRayRadiofluoroscopicImageStorage, uid.EnhancedXRFImageStorage),
     "RTDOSE": (uid.RTDoseStorage,),
     "RTIMAGE": (uid.RTImageStorage,),
-    "SEG": (uid.SegmentationStorage,),
-    "OT": (uid.SecondaryCaptureImageStorage,),
+    "SEG": (uid.SegmentationStorage, LABEL_MAP_SEGMENTATION_STORAGE),
+    "OT": (uid.SecondaryCaptureImageStorage, uid.ParametricMapStorage),
 }
 
 SECONDARY_CAPTURES: tuple[str, ...] = (

@@ -21,6 +21,7 @@ from itkdicomqr.association.transport import Transport
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConnectionLostError,
+    CorruptInstanceError,
     LimitExceededError,
     NetworkError,
     ProtocolError,
@@ -156,7 +157,10 @@ class Inbound:
 
     def _stored(self, message: Message) -> Command:
         """Answer once the instance is in the queue: the archive sends no faster than it is worked on."""
-        instance = stored_instance(message, self._granted.contexts, "C-MOVE", self._node.limits)
+        try:
+            instance = stored_instance(message, self._granted.contexts, "C-MOVE", self._node.limits)
+        except CorruptInstanceError as error:
+            raise ProtocolError(f"an instance is refused: {error}") from None
         return dimse.store_response(message.command, self._register.deliver(instance))
 
     def _part(self, pdu: Pdu) -> None:

@@ -219,7 +219,7 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
-        reason = "another program listens there" if taken else error.strerror
+        reason = "another program listens there, or another process of this one" if taken else error.strerror
         cure = "end it, or give another port" if taken else "give an address of this machine and a port that is allowed"
         message = (
             f"our receiver cannot listen ({reason}): {cure} by Node(receiver='host:port'), as the archive knows it"

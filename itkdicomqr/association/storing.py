@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itkdicomqr.association.dimse import Element
 from itkdicomqr.association.negotiation import Context
 from itkdicomqr.association.stream import Message
-from itkdicomqr.errors import ProtocolError
+from itkdicomqr.errors import CorruptInstanceError, ProtocolError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits
 from itkdicomqr.uids import is_uid
@@ -31,6 +31,8 @@ def stored_instance(message: Message, contexts: Mapping[int, Context], origin: s
     ------
     ProtocolError
         The request breaks the rules of its presentation context, or names no UID.
+    CorruptInstanceError
+        It brings no data set.
     """
     context = contexts.get(message.context_id)
     command = message.command
@@ -38,11 +40,12 @@ def stored_instance(message: Message, contexts: Mapping[int, Context], origin: s
         raise ProtocolError(f"it sent an instance on presentation context {message.context_id}, which is not open")
     if command.text(Element.AFFECTED_SOP_CLASS_UID) != context.abstract_syntax:
         raise ProtocolError("it sent an instance on the presentation context of another SOP class")
-    if not command.has_data_set:
-        raise ProtocolError("it sent a C-STORE request without a data set")
     sop_instance_uid = command.text(Element.AFFECTED_SOP_INSTANCE_UID)
     if not is_uid(sop_instance_uid):
         raise ProtocolError("it sent an instance whose SOP Instance UID is no UID")
+    if not command.has_data_set:
+        reason = "it came as a C-STORE request without a data set"
+        raise CorruptInstanceError(reason, sop_instance_uid=sop_instance_uid)
     return Instance(
         context.abstract_syntax,
         sop_instance_uid,

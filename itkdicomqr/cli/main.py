@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         Those of the process where none are given.
     """
+    _dump_no_core()
     with _terminated_as_interrupted():
         sys.exit(_run(arguments))
+
+
+def _dump_no_core() -> None:
+    """Have no crash write patients' data into a file."""
+    with suppress(ImportError):  # where there are no such limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -370,8 +379,9 @@ def serve(
     options: dict[str, Any] = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    archive = Archive(folder, quirks=known_quirks(quirks), **options)
     try:
-        with Archive(folder, quirks=known_quirks(quirks), **options) as archive:
+        with archive:
             skipped = f" (files skipped: {archive.skipped})" if folder else ""
             click.echo(f"{len(archive.instances)} instances at {archive.url}{skipped}")
             stopped.wait()

@@ -18,13 +18,8 @@ SHEAR_TOLERANCE = 1e-6
 """Of the cosines between axes, beyond which NIfTI would lose the shear."""
 
 
-def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwrite: bool = False) -> str:
+def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwrite: bool = False) -> None:
     """Refuse a file that could not, or should not, be written, before anything is retrieved.
-
-    Returns
-    -------
-    str
-        Its suffix.
 
     Raises
     ------
@@ -32,8 +27,7 @@ def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwr
         The suffix is none of ``suffixes``, the path is a folder, nothing can be written beside it, or
         there is such a file already.
     """
-    suffix = next((each for each in suffixes if path.name.lower().endswith(each)), None)
-    if suffix is None or path.is_dir():
+    if not path.name.lower().endswith(tuple(suffixes)) or path.is_dir():
         message = f"{path}: give a file that ends with {', '.join(suffixes)}"
         raise InputError(message)
     if path.exists() and not overwrite:
@@ -41,7 +35,7 @@ def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwr
         raise InputError(message)
     try:
         with _folder_beside(path):
-            return suffix
+            pass
     except OSError as error:
         message = f"{path}: nothing can be written to {path.parent} ({error.strerror})"
         raise InputError(message) from None

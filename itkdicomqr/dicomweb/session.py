@@ -172,7 +172,8 @@ class Session:
 
     def _connected(self) -> Connection:
         secured = (self.node.dicomweb_tls or self.node.tls or True) if self._address.secure else False
-        endpoint = replace(self.node, host=self._address.host, port=self._address.port, tls=secured, identity=None)
+        host, port = self._address.host, self._address.port
+        endpoint = replace(self.node, host=host, port=port, tls=secured, receiver_tls=None, identity=None)
         transport = Transport.connect(endpoint, self.deadline.part(self.node.timeouts.connect, "connect"))
         transport.deadline = self.deadline
         return Connection(transport, self.node.timeouts)

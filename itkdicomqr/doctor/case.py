@@ -54,7 +54,7 @@ class Sample:
     studies : tuple of Row
         The newest few.
     series : tuple of Row
-        Those of the one of them that has most.
+        The series of whichever of these studies has most.
     listed : mapping of str to tuple of str
         SOP Instance UIDs by Series Instance UID, of a few series.
     """

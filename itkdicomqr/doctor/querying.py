@@ -14,8 +14,9 @@ from itkdicomqr.doctor.case import MAX_ROWS, Answer, Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.sampling import windows
 from itkdicomqr.errors import ConnectionLostError, NetworkError, StatusError
+from itkdicomqr.matchers import ALL_DAYS, day_of
 from itkdicomqr.table import Row
-from itkdicomqr.truncation import ROUND
+from itkdicomqr.truncation import ROUND, parts_around
 from itkdicomqr.whole import number_of
 
 DESCRIPTION = "SeriesDescription"
@@ -213,10 +214,7 @@ def _described_series(case: Case) -> tuple[Row | None, str]:
 
 
 def _day(study: Row) -> date | None:
-    try:
-        return date.fromisoformat(study.get("StudyDate") or "")
-    except ValueError:
-        return None
+    return day_of(study.get("StudyDate") or "")
 
 
 def _has(case: Case, study: Row, dates: str) -> bool:
@@ -228,12 +226,8 @@ def _has(case: Case, study: Row, dates: str) -> bool:
 
 def _counts_of_halves(case: Case, studies: Sequence[Row]) -> tuple[int, int]:
     """Count the studies up to a date in the middle of those that were told, and after it."""
-    days = sorted(filter(None, map(_day, studies)))
-    if not days or days[0] == days[-1]:
-        return 0, 0
-    middle = days[(len(days) - 1) // 2] if days[len(days) // 2] == days[-1] else days[len(days) // 2]
-    ranges = (f"-{middle:%Y%m%d}", f"{middle + timedelta(days=1):%Y%m%d}-")
-    earlier, later = (len(_studies(case.ask_studies(dates))) for dates in ranges)
+    parts = parts_around(filter(None, map(_day, studies)), ALL_DAYS)
+    earlier, later = (len(_studies(case.ask_studies(part.query))) for part in parts) if parts else (0, 0)
     return earlier, later
 
 

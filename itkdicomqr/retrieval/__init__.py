@@ -3,6 +3,6 @@
 from itkdicomqr.retrieval.bringing import each_once
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.delivery import Delivery
-from itkdicomqr.retrieval.receivers import Receivers
+from itkdicomqr.retrieval.receivers import RECEIVERS
 
-__all__ = ["Choices", "Delivery", "Receivers", "each_once"]
+__all__ = ["RECEIVERS", "Choices", "Delivery", "each_once"]

@@ -65,7 +65,7 @@ class Arrivals:
         self.endpoint = node.get or node
         self._outlines = Outlines()
         self.endings = Endings()
-        self._bytes = 0
+        self._count = self._bytes = 0
         self._belonging = Belonging(series, node.character_set)
 
     @property
@@ -99,7 +99,7 @@ class Arrivals:
 
     @property
     def may_be_shared(self) -> bool:
-        """Whether parts of the list may be asked for: not where the series may have more; it may ask for the count."""
+        """Whether the series may come in parts, by UIDs: if its list is believed whole; it may ask for the count."""
         listed = len(self.listing.uids or ())
         is_all = not self.listing.is_whole_series or self.listing.is_believed(listed)
         return len(self.missing) > 1 and is_all
@@ -127,15 +127,11 @@ class Arrivals:
         ForeignInstanceError
             It is of another study or series, or not what the C-STORE request called it.
         LimitExceededError
-            The series is too large.
+            The series has too many bytes, or instances.
         """
         instance.scan(self._outlines)
         self._belonging.check(instance)
-        self._bytes += len(instance.encoded)
-        limit = self.node.limits.max_series_bytes
-        if self._bytes > limit:
-            message = f"the series exceeds {limit} bytes: raise Limits(max_series_bytes=...)"
-            raise LimitExceededError(message, place=self.node.place, step=instance.origin)
+        self._check_limits(instance)
         if not self.listing.wants(instance.sop_instance_uid) or self.losses.refuse(instance):
             return False
         self._belonging.compare_patient(instance)
@@ -153,6 +149,18 @@ class Arrivals:
                     return ended
                 if self.admit(instance):
                     yield instance
+
+    def _check_limits(self, instance: Instance) -> None:
+        limits = self.node.limits
+        self._count += 1
+        self._bytes += len(instance.encoded)
+        if self._bytes > limits.max_series_bytes:
+            message = f"the series exceeds {limits.max_series_bytes} bytes: raise Limits(max_series_bytes=...)"
+        elif self._count > limits.max_instances:
+            message = f"more than {limits.max_instances} instances came: raise Limits(max_instances=...)"
+        else:
+            return
+        raise LimitExceededError(message, place=self.node.place, step=instance.origin)
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Endings:
         self._last_failures.append(failure)
 
     def failure(self, *, anything_came: bool) -> Failure | None:
-        """Give what kept the archive from having the last word; None if its last request ended in order.
+        """Give the error that cut the last attempts short; None if the archive's last request ended in order.
 
         The first of several. But that a C-MOVE brought nothing goes before what failed otherwise, since its
         message says what to configure; once anything came, it is one of the reasons why the rest did not.

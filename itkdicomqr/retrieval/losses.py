@@ -32,7 +32,7 @@ class Losses:
         self._untold: dict[str, str] = {}
 
     def refuse(self, instance: Instance) -> bool:
-        """Tell whether an instance was compressed with loss on the way, and may not be; keep what is to be said."""
+        """Tell whether to refuse an instance that was compressed with loss on the way; note it for the report."""
         if instance.transfer_syntax_uid not in LOSSY:
             return False
         is_new = self._is_new(instance)

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import Lock
 
 from itkdicomqr.association.receiver import Receiver
+from itkdicomqr.errors import PortInUseError
 from itkdicomqr.node import Node
-from itkdicomqr.security import TLS
+
+_RULES: Mapping[str, Callable[[Node], Hashable]] = {
+    "calling_ae_title": lambda node: node.calling_ae_title,
+    "store_ae_titles": lambda node: frozenset(node.store_ae_titles),
+    "receiver_tls": lambda node: node.receiver_security,
+    "limits": lambda node: node.limits,
+}
+"""What of a node says whom its receiver lets in, and how much it takes, by keyword."""
+
+
+@dataclass
+class _Lent:
+    """A receiver that is open, the first node it was opened for, and how many calls use it."""
+
+    receiver: Receiver
+    node: Node
+    users: int = 0
 
 
 class Receivers:
-    """Our Storage SCPs, one for each address and its security, open while a call needs it."""
+    """Our Storage SCPs, one for each address and its rules, open while a call needs it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._open: dict[tuple[str, TLS | None], tuple[Receiver, int]] = {}
+        self._open: dict[tuple[Hashable, ...], _Lent] = {}
 
     @contextmanager
     def of(self, node: Node) -> Iterator[Receiver]:
@@ -35,18 +53,42 @@ class Receivers:
 
     def _taken(self, node: Node) -> Receiver:
         with self._lock:
-            receiver, users = self._open.get(_key(node)) or (Receiver(node).__enter__(), 0)
-            self._open[_key(node)] = receiver, users + 1
-            return receiver
+            lent = self._open.get(_key(node)) or self._opened(node)
+            lent.users += 1
+            return lent.receiver
+
+    def _opened(self, node: Node) -> _Lent:
+        try:
+            lent = self._open[_key(node)] = _Lent(Receiver(node).__enter__(), node)
+        except PortInUseError:
+            others = [each.node for each in self._open.values() if each.node.receiver == node.receiver]
+            if not others:
+                raise
+            raise _other_rules(others[0], node) from None
+        return lent
 
     def _given_back(self, node: Node) -> None:
+        """Close it once nobody uses it any more, before anybody else may listen there."""
         with self._lock:
-            receiver, users = self._open.pop(_key(node))
-            if users > 1:
-                self._open[_key(node)] = receiver, users - 1
-                return
-        receiver.__exit__(None, None, None)
+            lent = self._open[_key(node)]
+            lent.users -= 1
+            if not lent.users:
+                del self._open[_key(node)]
+                lent.receiver.__exit__(None, None, None)
 
 
-def _key(node: Node) -> tuple[str, TLS | None]:
-    return node.receiver, node.receiver_security
+RECEIVERS = Receivers()
+"""Those of this process, since ports are the process's: calls at the same time share what listens."""
+
+
+def _key(node: Node) -> tuple[Hashable, ...]:
+    return node.receiver, *(rule(node) for rule in _RULES.values())
+
+
+def _other_rules(first: Node, second: Node) -> PortInUseError:
+    differing = [keyword for keyword, rule in _RULES.items() if rule(first) != rule(second)]
+    message = (
+        f"our receiver listens there for another archive, whose {', '.join(differing)} differs: give both nodes the "
+        "same, or each its own receiver='host:port', or load from one after the other"
+    )
+    return PortInUseError(message, place=second.receiver)

@@ -196,7 +196,8 @@ class Assembly:
         compressed = not is_native(header.instance.transfer_syntax_uid)
         filled = self._filled(fill, compressed=compressed)
         if self._consuming and not compressed and _is_read_in_order(header):
-            header.instance.give_back(header.frame, header.frames)
+            size = header.layout.stored_samples * header.layout.bits_allocated // 8
+            header.instance.give_back(header.frame * size, size)
         return Placed(slim, slots, slot, filled)
 
     def _filled(self, fill: partial[int], *, compressed: bool) -> Future[int]:

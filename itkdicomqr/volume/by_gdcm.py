@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,11 +36,10 @@ def decode_by_gdcm(frame: memoryview, layout: PixelLayout, transfer_syntax_uid: 
     gdcm = _gdcm()
     buffer = _image(gdcm, frame, layout, transfer_syntax_uid).GetBuffer()
     decoded = np.frombuffer(buffer.encode("utf-8", "surrogateescape"), layout.dtype)
-    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
-    if decoded.size != np.prod(shape):
-        message = f"its pixel data decodes to {decoded.size} samples, but the header says {shape}"
+    if decoded.size != prod(layout.shape):
+        message = f"its pixel data decodes to {decoded.size} samples, but the header says {layout.shape}"
         raise CorruptInstanceError(message)
-    return decoded.reshape(shape)
+    return decoded.reshape(layout.shape)
 
 
 def _image(gdcm: Any, frame: memoryview, layout: PixelLayout, transfer_syntax_uid: str) -> Any:

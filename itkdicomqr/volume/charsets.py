@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ESCAPED_PART = re.compile(rb"(?=\x1b)")
-_DELIMITER = re.compile(rb"([\\^=\r\n\t\f])")
+_DELIMITER = re.compile(rb"([\\\r\n\t\f])")
+_DELIMITER_OF_NAMES = re.compile(rb"([\\^=\r\n\t\f])")
+"""After these the first character set returns (PS3.5 6.1.2.5.3)."""
 _STATEFUL = frozenset({"iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"})
 """Encodings that Python reads with their escape sequences."""
 _WITHOUT_ESCAPES = frozenset({"UTF8", "GB18030", "GBK"})
 _CODES: Mapping[bytes, str] = dict(sorted(CODES_TO_ENCODINGS.items(), key=lambda item: -len(item[0])))
 
 
-def decoded(content: bytes, character_sets: Sequence[str]) -> str:
+def decoded(content: bytes, character_sets: Sequence[str], vr: str) -> str:
     """Return the text that some bytes mean; what they cannot mean becomes U+FFFD.
 
     Parameters
@@ -27,17 +29,20 @@ def decoded(content: bytes, character_sets: Sequence[str]) -> str:
         The value of an element of text.
     character_sets : sequence of str
         The values of SpecificCharacterSet; an unknown one is read as ISO-IR 100.
+    vr : str
+        That of the element.
     """
     first = python_encoding.get(character_sets[0] if character_sets else "", "iso8859")
     if b"\x1b" not in content or first in _WITHOUT_ESCAPES:
         return content.decode(first, "replace")
-    return "".join(_escaped(part, first) for part in _ESCAPED_PART.split(content))
+    delimiter = _DELIMITER_OF_NAMES if vr == "PN" else _DELIMITER
+    return "".join(_escaped(part, first, delimiter) for part in _ESCAPED_PART.split(content))
 
 
-def _escaped(part: bytes, first: str) -> str:
+def _escaped(part: bytes, first: str, end: re.Pattern[bytes]) -> str:
     """Decode a part by its escape sequence; after a delimiter the first character set returns."""
     code = next((code for code in _CODES if part.startswith(code)), b"")
     encoding = _CODES[code] if code else first
-    text, delimiter, rest = (*_DELIMITER.split(part[len(code) :], maxsplit=1), b"", b"")[:3]
+    text, delimiter, rest = (*end.split(part[len(code) :], maxsplit=1), b"", b"")[:3]
     prefix = code if encoding in _STATEFUL else b""
     return (prefix + text).decode(encoding, "replace") + (delimiter + rest).decode(first, "replace")

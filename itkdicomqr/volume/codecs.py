@@ -10,10 +10,11 @@ import imagecodecs
 import numpy as np
 from pydicom import uid
 
-from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, UnsupportedImageError
 from itkdicomqr.volume import by_gdcm
 from itkdicomqr.volume.codestream import codestream_of, is_ended, unboxed
 from itkdicomqr.volume.fragments import first_fragment
+from itkdicomqr.volume.layout import SUBSAMPLED
 from itkdicomqr.volume.rle import decode_rle
 
 if TYPE_CHECKING:
@@ -38,10 +39,7 @@ BEYOND_DOUBT = 64 << 20
 """Bytes of a frame that are decoded however few bytes make it: a blank mammogram compresses to nothing."""
 
 MAX_EXPANSION = 1000
-"""How much a larger frame may grow when it is decoded."""
-
-SUBSAMPLED = 1.5
-"""How much uncompressed pixel data may: YBR_FULL_422 stores two samples of three."""
+"""How much a larger frame may grow when it is decoded; one that is not compressed does not."""
 
 _JPEG_COLOURS = {
     "RGB": {"colorspace": "RGB", "outcolorspace": "RGB"},
@@ -164,17 +162,26 @@ def check_expansion(source: PixelSource) -> None:
 
     Raises
     ------
+    LimitExceededError
+        It would have to grow more than any codec lets it.
     CorruptInstanceError
-        It would have to grow more than a codec can, or than images do.
+        A large frame that is not compressed has fewer bytes than it needs.
     """
     pixels, layout = source.instance.pixels, source.layout
     if pixels is None:
         return
-    frame = layout.rows * layout.columns * layout.samples * layout.bits_allocated // 8
-    largest = MAX_EXPANSION if pixels.encapsulated else SUBSAMPLED
-    if frame > BEYOND_DOUBT and frame * source.count > largest * len(pixels.value):
-        message = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
-        raise CorruptInstanceError(message, sop_instance_uid=source.instance.sop_instance_uid)
+    samples = layout.rows * layout.columns * layout.samples if pixels.encapsulated else layout.stored_samples
+    frame = samples * layout.bits_allocated // 8
+    growth = frame * source.count / max(1, len(pixels.value))
+    is_large = frame > BEYOND_DOUBT
+    found = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
+    if growth > MAX_EXPANSION and (is_large or not pixels.encapsulated):
+        message = (
+            f"instance {source.instance.sop_instance_uid}: {found}: no image grows more than {MAX_EXPANSION} times"
+        )
+        raise LimitExceededError(message)
+    if growth > 1 and is_large and not pixels.encapsulated:
+        raise CorruptInstanceError(found, sop_instance_uid=source.instance.sop_instance_uid)
 
 
 def read_stored(source: PixelSource, frame: int, jpeg: JPEG = "imagecodecs") -> Stored:
@@ -232,8 +239,7 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     if pixels.encapsulated:
         message = "its pixel data is encapsulated, which its transfer syntax forbids"
         raise CorruptInstanceError(message)
-    subsampled = layout.photometric == "YBR_FULL_422"
-    count = layout.rows * layout.columns * (2 if subsampled else layout.samples)
+    count = layout.stored_samples
     needed, have = -(-source.count * count * layout.bits_allocated // 8), len(pixels.value)
     if have < needed:
         message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
@@ -247,7 +253,7 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     else:
         dtype = layout.dtype.newbyteorder(">" if big_endian else "<")
         flat = np.frombuffer(content, dtype, count, frame * count * dtype.itemsize)
-    samples = _unsubsampled(flat, layout) if subsampled else _shaped(flat, layout)
+    samples = _unsubsampled(flat, layout) if layout.photometric == SUBSAMPLED else _shaped(flat, layout)
     return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // source.count)
 
 
@@ -287,10 +293,11 @@ def _unsubsampled(flat: Samples, layout: PixelLayout) -> Samples:
 
 def _fitting(decoded: Samples, layout: PixelLayout) -> Samples:
     """Bring decoded samples to BitsAllocated; their sign comes from the header alone."""
-    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
-    if decoded.shape != shape or decoded.itemsize > layout.dtype.itemsize:
+    if decoded.shape != layout.shape or decoded.itemsize > layout.dtype.itemsize:
         found = f"{decoded.shape} samples of {decoded.itemsize * 8} bits"
-        message = f"its pixel data decodes to {found}, but the header says {shape} of {layout.bits_allocated} bits"
+        message = (
+            f"its pixel data decodes to {found}, but the header says {layout.shape} of {layout.bits_allocated} bits"
+        )
         raise CorruptInstanceError(message)
     return decoded.astype(layout.dtype, copy=False)
 

@@ -74,7 +74,7 @@ def palette_of(elements: Elements) -> LookupTable:
     if any(tag in elements for tag in _SEGMENTED_TABLES):
         message = "segmented palette lookup tables (0028,1221) are not supported"
         raise UnsupportedImageError(message)
-    descriptors = {tuple(map(int, elements.binary(tag))) for tag in _DESCRIPTORS}
+    descriptors = {elements.integers(tag) for tag in _DESCRIPTORS}
     if len(descriptors) != 1 or len(descriptor := next(iter(descriptors))) != 3 or descriptor[2] not in {8, 16}:
         raise elements.corrupt(_DESCRIPTORS[0], "is missing, damaged, or not equal for the three colours")
     count, first, bits = descriptor

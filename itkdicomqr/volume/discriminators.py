@@ -121,8 +121,8 @@ def _b_value_of_ge(written: Values) -> Values:
 
 
 def _component_of_ge(written: Values) -> Values:
-    names = {0: "MAGNITUDE", 1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
-    return tuple(names.get(int(number), number) for number in written if not isinstance(number, str))
+    names: Mapping[float, str] = {0: "MAGNITUDE", 1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
+    return tuple(names.get(number, number) for number in written if not isinstance(number, str))
 
 
 SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {

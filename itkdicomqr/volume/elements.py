@@ -111,6 +111,19 @@ class Elements:
         content = self.content(tag)
         return struct.unpack_from(f"{self.byte_order}{len(content) // struct.calcsize(code)}{code}", content)
 
+    def integers(self, tag: int) -> tuple[int, ...]:
+        """Return the whole numbers of a binary element as `binary` does, also where its VR is one of fractions.
+
+        Raises
+        ------
+        CorruptInstanceError
+            One is no number.
+        """
+        numbers = self.binary(tag)
+        if not all(map(math.isfinite, numbers)):
+            raise self.corrupt(tag, "is no whole number")
+        return tuple(map(int, numbers))
+
     def values(self, tag: int) -> tuple[Value, ...]:
         """Return the values of any element: numbers where they are such, else text, else hexadecimal."""
         element = self.raw.get(tag)

@@ -199,7 +199,7 @@ def frame_size(instance: Instance) -> tuple[int, int]:
 
 
 def read_headers(instance: Instance) -> list[SliceHeader]:
-    """Read what decides of the place and the pixels of each frame of an instance, as its SOP class has no say.
+    """Read what places each frame of an instance and how its pixels are stored; what its SOP class changes comes later.
 
     Raises
     ------

@@ -30,7 +30,7 @@ ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]]
 """By SOP class, what is said of its frames elsewhere than in their own attributes."""
 
 NEVER_PLACED_AT_ONCE = ARRANGEMENTS.keys() - {ULTRASOUND_VOLUME}
-"""The SOP classes whose arrangement takes no place at the top level for that of every frame."""
+"""The SOP classes whose arrangement never takes one position at the top level for that of every frame."""
 
 
 def slices_of(instance: Instance, options: Options) -> list[SliceHeader]:

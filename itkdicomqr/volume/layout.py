@@ -22,6 +22,8 @@ _BITS_STORED = 0x00280101
 _HIGH_BIT = 0x00280102
 _PIXEL_REPRESENTATION = 0x00280103
 
+SUBSAMPLED = "YBR_FULL_422"
+
 FLOAT_BITS: Mapping[int, int] = {0x7FE00008: 32, 0x7FE00009: 64}
 """BitsAllocated of FloatPixelData and DoubleFloatPixelData (PS3.3 C.7.6.24, C.7.6.25), by tag."""
 
@@ -56,6 +58,16 @@ class PixelLayout:
     high_bit: int
     signed: bool
     floating: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of a frame: (rows, columns), or (rows, columns, samples)."""
+        return (self.rows, self.columns) + ((self.samples,) if self.samples > 1 else ())
+
+    @property
+    def stored_samples(self) -> int:
+        """How many samples of a frame native pixel data stores: YBR_FULL_422 two of three (PS3.3 C.7.6.3.1.2)."""
+        return self.rows * self.columns * (2 if self.photometric == SUBSAMPLED else self.samples)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
-from itkdicomqr.text import SPECIFIC_CHARACTER_SET
+from itkdicomqr.text import SPECIFIC_CHARACTER_SET, TEXTS, WHOLE_TEXTS
 from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 
@@ -32,11 +32,6 @@ if TYPE_CHECKING:
 _PIXEL_REPRESENTATION = 0x00280103
 _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
-_TEXTS = frozenset(
-    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
-)
-_SINGLE_TEXTS = frozenset({"LT", "ST", "UR", "UT"})
-"""VRs of one value, in which a backslash and spaces at the front are text (PS3.5 6.2)."""
 _LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "OD", "OV", "UN"})
 """VRs of bytes, of which an empty element has no entry; the others have one without text."""
 _ESCAPE = b"\x1b"
@@ -147,8 +142,8 @@ class _Header:
 
     def entry(self, tag: int) -> str:
         vr = self._resolved(vr_of(self.elements.raw[tag]))
-        if vr in _TEXTS:
-            text = self._text(self.elements.content(tag))
+        if vr in TEXTS:
+            text = self._text(self.elements.content(tag), vr)
             return _without_padding(text, vr) if self.clean else text
         if vr == "AT":
             numbers = self.elements.binary(tag, "US")
@@ -164,11 +159,11 @@ class _Header:
     def _number_format(self, vr: str) -> Callable[[Any], str]:
         return _FULL_PRECISION.get(vr, str) if self.clean else _SIX_DIGITS.get(vr, str)
 
-    def _text(self, value: bytes) -> str:
+    def _text(self, value: bytes, vr: str) -> str:
         content = value.partition(b"\0")[0]
         if content.isascii() and _ESCAPE not in content:
             return content.decode("ascii")
-        return decoded(content, self.character_sets)
+        return decoded(content, self.character_sets, vr)
 
 
 class _Parsed:
@@ -192,7 +187,7 @@ def _unpickled(entries: Iterable[Entries], places: Sequence[int | None]) -> Slic
 
 
 def _without_padding(text: str, vr: str) -> str:
-    if vr in _SINGLE_TEXTS:
+    if vr in WHOLE_TEXTS:
         return text.rstrip(" \0")
     return "\\".join(part.strip(" \0") for part in text.split("\\"))
 

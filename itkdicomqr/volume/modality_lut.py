@@ -26,7 +26,7 @@ def modality_lut_of(header: SliceHeader) -> LookupTable | None:
     items = header.top.items(MODALITY_LUT_SEQUENCE)
     if not items:
         return None
-    descriptor = tuple(map(int, items[0].binary(_LUT_DESCRIPTOR)))
+    descriptor = items[0].integers(_LUT_DESCRIPTOR)
     if len(descriptor) != 3 or descriptor[2] not in range(8, 17):
         raise header.top.corrupt(_LUT_DESCRIPTOR, "of the modality lookup table is missing or damaged")
     count, first, bits = descriptor

@@ -142,7 +142,7 @@ def _grid_count(top: Elements) -> int:
     if _SLICES_IN_GRID not in top or top.text(_GRID_CREATOR) not in {_GRID_HEADER, ""}:
         return 0
     told = top.values(_SLICES_IN_GRID)
-    return int(told[0]) if told and not isinstance(told[0], str) else 0
+    return int(told[0]) if told and not isinstance(told[0], str) and math.isfinite(told[0]) else 0
 
 
 def _positions_in_grid(grid: SliceHeader) -> list[Vector]:

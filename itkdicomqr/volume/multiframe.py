@@ -1,4 +1,4 @@
-"""What is said of each frame of a multi-frame instance (PS3.3 C.7.6.16, C.8.8.3.2)."""
+"""What is said of each frame of a multi-frame instance (PS3.3 C.7.6.16)."""
 
 from __future__ import annotations
 

@@ -67,16 +67,22 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     ]
 
 
+MAX_UNSIGNED = (1 << 16) - 1
+"""The largest value of the VR US."""
+
+
 def _pointer(top: Elements) -> frozenset[int]:
     """Return the tags of the attributes by which the frames go on."""
-    numbers = [int(number) for number in top.binary(_FRAME_INCREMENT_POINTER)]
+    numbers = top.integers(_FRAME_INCREMENT_POINTER)
     return frozenset(group << 16 | element for group, element in zip(numbers[::2], numbers[1::2], strict=False))
 
 
 def _vector(top: Elements, tag: int, count: int) -> tuple[int, ...]:
-    numbers = tuple(map(int, top.binary(tag)))
+    numbers = top.integers(tag)
     if len(numbers) != count:
         raise top.corrupt(tag, f"has {len(numbers)} values, but NumberOfFrames (0028,0008) is {count}")
+    if not 0 <= min(numbers) <= max(numbers) <= MAX_UNSIGNED:
+        raise top.corrupt(tag, "has values beyond those of US")
     return numbers
 
 

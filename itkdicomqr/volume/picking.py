@@ -25,7 +25,7 @@ Pick = int | Mapping[str, Any] | None
 """What ``volume=`` takes."""
 
 NEAR_FRACTION, NEAR = 1e-3, 0.01
-"""How near a number must be to the wanted one if none equals it: both as a fraction of it and at all."""
+"""How near a number must be to the wanted one if none equals it, relatively and absolutely; both must hold."""
 
 MOST_LISTED = 50
 """How many volumes a table lists."""

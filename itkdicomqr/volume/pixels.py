@@ -75,7 +75,8 @@ def components(layout: PixelLayout) -> int:
 def padding_of(header: SliceHeader, options: Options) -> float | None:
     """Return the voxel that PixelPaddingValue (PS3.3 C.7.5.1.1.2) makes, None where there is no such value."""
     layout = header.layout
-    told = [value for tag in _PADDING_VALUES for value in header.elements.binary(tag)]
+    read = header.elements.binary if layout.floating else header.elements.integers
+    told = [value for tag in _PADDING_VALUES for value in read(tag)]
     if not told or components(layout) > 1 or _table_of(header, options) is not None:
         return None
     value: float = told[0] if layout.floating else _bits_of(int(told[0]), layout)

@@ -166,7 +166,7 @@ def _shifted(frame: Voxels, fraction: float, axis: int) -> Voxels:
 
 
 def _between(one: Voxels, other: Voxels, weight: float) -> Voxels:
-    """Interpolate; without a weight, the other's values do not matter, were they not even numbers."""
+    """Interpolate; with a weight of 0 the other's values do not matter, even if they are no numbers."""
     if weight == 0:
         return one
     return one * (1.0 - weight) + other * weight

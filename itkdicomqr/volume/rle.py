@@ -34,9 +34,7 @@ def decode_rle(frame: memoryview, layout: PixelLayout) -> NDArray[np.unsignedint
     words = np.empty((layout.rows * layout.columns, layout.samples, width), np.uint8)
     for index, plane in enumerate(planes):
         words[:, index // width, width - 1 - index % width] = plane
-    interleaved = words.reshape(-1).view(f"<u{width}")
-    shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
-    return interleaved.reshape(shape)
+    return words.reshape(-1).view(f"<u{width}").reshape(layout.shape)
 
 
 def _single_bits(frame: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:

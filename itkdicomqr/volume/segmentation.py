@@ -69,8 +69,8 @@ def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
         message = f"instance {headers[0].sop_instance_uid}: segmentations of whole slides are not assembled"
         raise UnsupportedImageError(message)
     if headers[0].sop_class_uid == LABEL_MAP:
-        padding = top.binary(_PIXEL_PADDING_VALUE)
-        return _completed(_as_labels(headers), [None], int(padding[0]) if padding else 0)
+        padding = top.integers(_PIXEL_PADDING_VALUE)
+        return _completed(_as_labels(headers), [None], padding[0] if padding else 0)
     segments = _described_segments(top)
     named = [replace(header, segment=_segment_of(header, segments)) for header in headers]
     all_segments = {header.segment for header in named} | set(segments.values())
@@ -94,7 +94,7 @@ def _described_segments(top: Elements) -> dict[int, Segment]:
     described = {}
     for item in top.items(_SEGMENT_SEQUENCE):
         number = item.unsigned(_SEGMENT_NUMBER) or 0
-        label = decoded(item.content(_SEGMENT_LABEL), character_sets).strip(" \0")
+        label = decoded(item.content(_SEGMENT_LABEL), character_sets, "LO").strip(" \0")
         described[number] = Segment(number, label)
     return described
 

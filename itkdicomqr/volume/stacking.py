@@ -144,7 +144,7 @@ def _report(volumes: Sequence[Volume], notices: tuple[str, ...]) -> Report:
     reports = [volume.report for volume in volumes]
     merged: dict[str, Any] = {}
     for field in fields(reports[0]):
-        values = [getattr(report, field.name) for report in reports]
+        values = [value for report in reports if (value := getattr(report, field.name)) is not None] or [None]
         merge = next((merge for kind, merge in _MERGES.items() if isinstance(values[0], kind)), _first)
         merged[field.name] = merge(values)
     merged["padded"] = _all_padded(volumes)

@@ -1,4 +1,4 @@
-"""From a volume to the image of a toolkit, which is imported only here."""
+"""From a volume to the image of a toolkit, which is imported when the first is made."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.encoders.base import EncodeRunner
 from pydicom.pixels.encoders.native import _encode_frame
 
-from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, UnsupportedImageError
 from itkdicomqr.instance import Instance
 from itkdicomqr.volume import assemble, read_volumes
 from itkdicomqr.volume.codecs import JPEG_PROGRESSIVE, JPEG_SPECTRAL_SELECTION
@@ -286,7 +286,7 @@ def test_a_frame_that_cannot_be_as_large_as_the_header_says_takes_no_memory(synt
         allocated.append(shape)
         return np.empty(shape, dtype)
 
-    with pytest.raises(CorruptInstanceError, match="which cannot make 60000 rows x 60000 columns x 1 x 16 bits"):
+    with pytest.raises(LimitExceededError, match="which cannot make 60000 rows x 60000 columns x 1 x 16 bits"):
         assemble([slice_], Options(), allocate=allocate)
     assert allocated == []
 

@@ -26,7 +26,7 @@ LARGEST_DIFFERENCE = {"MONOCHROME2": 0, "RGB": 0, "YBR_FULL": 1, "YBR_FULL_422":
 RAREST = 1 / 1000
 """How many of the voxels may differ at most."""
 
-ENCODED = {
+ENCODED: dict[str, dict[str, Any]] = {
     "whole": {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "444"},
     "half the columns": {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "422"},
     "half the rows, too": {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "420"},
@@ -40,7 +40,8 @@ def anatomy(bits: int, samples: int) -> NDArray[Any]:
     waves = np.sin(columns / 7 + np.arange(samples)) + np.cos(rows / 9 - np.arange(samples))
     noise = np.random.default_rng(1).normal(0, 0.03, waves.shape)
     levels = ((0.5 + 0.22 * waves + noise).clip(0, 1) * (2**bits - 1)).astype("uint8" if bits == 8 else "uint16")
-    return levels[..., 0] if samples == 1 else levels
+    grey: NDArray[Any] = levels[..., 0]
+    return grey if samples == 1 else levels
 
 
 def compressed(values: NDArray[Any], **options: Any) -> bytes:

@@ -217,3 +217,19 @@ def test_a_series_is_loaded_as_a_stack(toolkit: str) -> None:
     arrays = [image.array if isinstance(image, Volume) else voxels(image) for image in images]
     assert [array.shape for array in arrays] == [(3, 3, 6, 7), (3, 3, 6, 7), (1, 3, 6, 7)]
     assert [array[:, 0, 0, 0].tolist() for array in arrays] == [[0, 1, 2], [0, 1, 2], [1]]
+
+
+@pytest.mark.parametrize("missing", [2, 7])
+def test_the_padding_of_a_stack_is_that_of_the_volume_that_was_padded(missing: int) -> None:
+    slices = repeated(2, 5, EchoTime=of_volume(["4", "8"], 5))
+    came = [each for index, each in enumerate(slices) if index != missing]
+    (stack,) = read_volumes(came, gaps="pad", padding=-7, stack=True)
+    assert stack.report.padding == -7
+    assert stack.report.padded.keys() == {missing}
+
+
+def test_a_padding_value_that_only_one_volume_tells_is_reported() -> None:
+    (stack,) = read_volumes(
+        repeated(2, EchoTime=of_volume(["4", "8"]), PixelPaddingValue=of_volume([None, 5])), stack=True
+    )
+    assert stack.report.pixel_padding_value == 5
