@@ -284,7 +284,7 @@ def test_threads_share_the_receiver_of_a_c_move() -> None:
 
 def test_a_row_of_another_archive_than_is_asked_is_refused() -> None:
     with Archive() as one, Archive() as other:
-        row = find_series(**SAGITTAL, pacs=one.url).one()
+        row = find_series("99999", "2022", "T1 SAG", pacs=one.url).one()
         ((_, refused),) = load_cohort([row], pacs=other.url)
         ((_, loaded),) = load_cohort([row], pacs=one.url, toolkit="volume")
     assert isinstance(refused, CriteriaError)

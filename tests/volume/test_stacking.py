@@ -219,6 +219,7 @@ def test_a_series_is_loaded_as_a_stack(toolkit: str) -> None:
     assert [array[:, 0, 0, 0].tolist() for array in arrays] == [[0, 1, 2], [0, 1, 2], [1]]
 
 
+@pytest.mark.filterwarnings("ignore::itkdicomqr.DICOMQRWarning")
 @pytest.mark.parametrize("missing", [2, 7])
 def test_the_padding_of_a_stack_is_that_of_the_volume_that_was_padded(missing: int) -> None:
     slices = repeated(2, 5, EchoTime=of_volume(["4", "8"], 5))
