@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,13 +106,20 @@ class Private:
 
 
 def read_discriminators(elements: Elements) -> dict[str, Values]:
-    """Read every attribute that may tell volumes apart; where several elements have it, the first that is there."""
+    """Read every attribute that may tell volumes apart; where several elements have it, the first that is there.
+
+    One that holds no number (NaN), which equals nothing, not even itself, counts as absent.
+    """
     blocks = Blocks.of(elements)
     read = {}
     for keyword, sources in SOURCES.items():
         found = (values for source in sources if (values := source.values(elements, blocks)))
-        read[keyword] = next(found, ())
+        read[keyword] = next((values for values in found if not any(map(_is_no_number, values))), ())
     return read
+
+
+def _is_no_number(value: Value) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _b_value_of_ge(written: Values) -> Values:
@@ -218,6 +226,19 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
     }
 )
 """Times that may differ among the slices of one volume."""
+
+APART_AT_ANY_HEIGHT = (
+    "EchoTime",
+    "DiffusionBValue",
+    "ImageType",
+    "ComplexImageComponent",
+    "StackID",
+    "ConvolutionKernel",
+)
+"""What tells volumes apart that lie among each other without sharing a position."""
+
+RANKS = ("TriggerTime", "NominalCardiacTriggerDelayTime", "FrameReferenceTime", "TemporalPositionTimeOffset")
+"""Times that order the slices of a position, where they differ from position to position."""
 
 NEVER_MIXED = frozenset(
     {"ImageType", "ComplexImageComponent", "DataType", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation"}

@@ -14,6 +14,7 @@ from itkdicomqr.volume.metadata import as_text
 from itkdicomqr.volume.outcomes import Outcome, Refused
 from itkdicomqr.volume.splitting import PART
 from itkdicomqr.volume.stacking import stacked
+from itkdicomqr.volume.subvolumes import REPETITION
 from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def table_of(outcomes: Sequence[Outcome], indices: Sequence[int] | None = None) 
 
 
 def _is_known(keyword: object) -> bool:
-    return keyword == PART or (isinstance(keyword, str) and tag_for_keyword(keyword) is not None)
+    return keyword in {PART, REPETITION} or (isinstance(keyword, str) and tag_for_keyword(keyword) is not None)
 
 
 def _right(outcome: Outcome) -> Volume:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
+from datetime import date
 from itertools import chain, pairwise, product
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -118,7 +120,16 @@ def _step_of_time(varying: Sequence[str], key: Mapping[str, Any]) -> float | Non
     """Return the step in seconds, None where anything but even times tells the volumes apart."""
     if not IN_TIME.issuperset(varying):
         return None
-    return next((_even_step(list(key[keyword]), read) for keyword, read in SECONDS.items() if keyword in varying), None)
+    timed = ((_times(keyword, varying, key), read) for keyword, read in SECONDS.items() if keyword in varying)
+    return next((_even_step(times, read) for times, read in timed), None)
+
+
+def _times(keyword: str, varying: Sequence[str], key: Mapping[str, Any]) -> list[Any]:
+    """Give the times of the volumes; of days that differ, too, the day and the time as one number."""
+    day = _DAY_OF.get(keyword, "")
+    if day not in varying or not all(isinstance(each, Real) for each in (*key[day], *key[keyword])):
+        return list(key[keyword])
+    return [first * _TIMES_OF_A_DAY + then for first, then in zip(key[day], key[keyword], strict=True)]
 
 
 def _even_step(times: Sequence[Any], read: Callable[[float], float]) -> float | None:
@@ -183,13 +194,31 @@ def _of_day(time: float) -> float:
     return (hours * 60 + minutes) * 60 + seconds
 
 
+def _of_moment(moment: float) -> float:
+    """Return the seconds of a TM, or of a DT, YYYYMMDDHHMMSS.FFFFFF, since the first day of the calendar."""
+    day, time = divmod(moment, _TIMES_OF_A_DAY)
+    try:
+        days = date(int(day // 10_000), int(day // 100 % 100), int(day % 100)).toordinal() if day else 0
+    except ValueError:
+        return math.nan
+    return days * _SECONDS_OF_A_DAY + _of_day(time)
+
+
+_TIMES_OF_A_DAY = 1e6
+"""What a day adds to a time where both are one number, HHMMSS being six digits."""
+
+_SECONDS_OF_A_DAY = 86_400
+
+_DAY_OF: Mapping[str, str] = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
+
 SECONDS: Mapping[str, Callable[[float], float]] = {
     "TriggerTime": _from_milliseconds,
     "NominalCardiacTriggerDelayTime": _from_milliseconds,
     "FrameReferenceTime": _from_milliseconds,
     "TemporalPositionTimeOffset": float,
-    "AcquisitionTime": _of_day,
-    "ContentTime": _of_day,
+    "AcquisitionTime": _of_moment,
+    "ContentTime": _of_moment,
+    "AcquisitionDateTime": _of_moment,
 }
 """The attributes whose even steps make an axis of time, and how each is read in seconds."""
 

@@ -117,7 +117,7 @@ def test_what_picks_no_volume_of_any_series_is_refused(pick: Any, reason: str) -
         check_pick(pick)
 
 
-@pytest.mark.parametrize("pick", [None, 0, {}, {"EchoTime": 4.6}, {"part": 1}])
+@pytest.mark.parametrize("pick", [None, 0, {}, {"EchoTime": 4.6}, {"part": 1}, {"repetition": 0}])
 def test_what_may_pick_a_volume_is_not_refused(pick: Any) -> None:
     check_pick(pick)
 

@@ -234,3 +234,25 @@ def test_a_padding_value_that_only_one_volume_tells_is_reported() -> None:
         repeated(2, EchoTime=of_volume(["4", "8"]), PixelPaddingValue=of_volume([None, 5])), stack=True
     )
     assert stack.report.pixel_padding_value == 5
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DT")
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        ({"AcquisitionDateTime": ["20050106101500.5", "20050106101501.5", "20050106101502.5"]}, 1),
+        ({"AcquisitionDateTime": ["20051231235950", "20060101000000", "20060101000010"]}, 10),
+        (
+            {
+                "AcquisitionDate": ["20050131", "20050201", "20050201"],
+                "AcquisitionTime": ["235950", "000000", "000010"],
+            },
+            10,
+        ),
+        ({"AcquisitionDateTime": ["20059906101500", "20059906101501", "20059906101502"]}, None),
+    ],
+)
+def test_even_steps_of_moments_are_the_step_of_time(times: dict[str, list[str]], step: float | None) -> None:
+    stack = stack_of(3, **{keyword: of_volume(values) for keyword, values in times.items()})
+    assert stack.spacing[3] == (step or 1)
+    assert ("even steps" in str(stack.report.warnings)) == (step is None)

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import AmbiguousVolumesError
 from itkdicomqr.volume import read_volumes
-from tests.synthetic import noise, series
+from tests.synthetic import multiframe, noise, series
 from tests.volume.repeating import SLICES, of_volume, repeated, values_of
 
 
@@ -67,7 +67,7 @@ def test_near_duplicates_are_the_same_position() -> None:
 
 
 def test_positions_that_repeat_unevenly_are_refused() -> None:
-    with pytest.raises(AmbiguousVolumesError, match=r"share a position \(2 at 0, 0, 0.*positions hold 1 or 2 slices"):
+    with pytest.raises(AmbiguousVolumesError, match=r"share a position \(1 at 0, 0, 2.*2 at 0, 0, 0.*hold 1 or 2"):
         read_volumes(repeated(2)[:4])
 
 
@@ -271,7 +271,7 @@ def test_the_order_of_instance_numbers_never_mixes_echoes() -> None:
         AcquisitionNumber=lambda index: str(index // 12),
     )
     slices[0].InstanceNumber, slices[3].InstanceNumber = slices[3].InstanceNumber, slices[0].InstanceNumber
-    with pytest.raises(AmbiguousVolumesError, match="no attribute tells"):
+    with pytest.raises(AmbiguousVolumesError, match="no attribute, nor two together, tells"):
         read_volumes(slices)
 
 
@@ -284,3 +284,80 @@ def test_an_ambiguous_position_is_named_with_its_instances() -> None:
 
 def test_noise_reaches_the_limits_of_its_type() -> None:
     assert {noise((6, 7), "int16").min(), noise((6, 7), "int16").max()} == {-(1 << 15), (1 << 15) - 1}
+
+
+@pytest.mark.parametrize("keyword", ["AcquisitionTime", "ContentTime", "TriggerTime"])
+@pytest.mark.parametrize("differing", [{}, {"DiffusionBValue": of_volume([0.0, 0.0, 1000.0])}])
+def test_a_time_that_ticks_within_a_volume_mixes_none(keyword: str, differing: dict[str, Any]) -> None:
+    """The last slice of each volume, and the first two of the next, have the same time."""
+    ticking: dict[str, Any] = {keyword: lambda index: f"1015{(index + 1) // 3:02}"}
+    volumes = read_volumes(repeated(3, **ticking, **differing))
+    assert values_of(volumes) == [[0], [1], [2]]
+    assert [volume.key["repetition"] for volume in volumes] == [0, 1, 2]
+
+
+def test_slabs_of_several_times_are_told_apart_by_them() -> None:
+    slabs = [["0", "0", str(index % 3 * 2 + index // 6 * 100)] for index in range(12)]
+    volumes = read_volumes(
+        repeated(4, ImagePositionPatient=lambda index: slabs[index], AcquisitionTime=lambda index: f"10150{index // 3}")
+    )
+    assert values_of(volumes) == [[0], [1], [2], [3]]
+    assert [volume.key["AcquisitionTime"] for volume in volumes] == [101500, 101501, 101502, 101503]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [
+        ("EchoTime", ["4.6", "9.2"]),
+        ("DiffusionBValue", [0.0, 1000.0]),
+        ("ImageType", [["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]]),
+        ("StackID", ["1", "2"]),
+        ("ConvolutionKernel", ["B30f", "B70f"]),
+    ],
+)
+@pytest.mark.parametrize("shift", [1.0, 0.5])
+def test_volumes_of_which_one_lies_between_the_slices_of_the_other_are_told_apart(
+    keyword: str, values: list[Any], shift: float
+) -> None:
+    heights = [["0", "0", str(index % 3 * 2 + index // 3 * shift)] for index in range(6)]
+    overrides: dict[str, Any] = {"ImagePositionPatient": lambda index: heights[index], keyword: of_volume(values)}
+    volumes = read_volumes(repeated(2, **overrides))
+    assert values_of(volumes) == [[0], [1]]
+    assert [volume.spacing[2] for volume in volumes] == [2, 2]
+    assert all(volume.key.keys() == {keyword} for volume in volumes)
+
+
+def test_one_slice_of_another_kind_makes_no_volume_of_its_own() -> None:
+    kinds = [["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "PRIMARY", "AXIAL"]]
+    (volume,) = read_volumes(series("CT", 5, ImageType=lambda index: kinds[index == 2]))
+    assert len(volume.array) == 5
+
+
+@pytest.mark.parametrize("number", [lambda index: str(100 - index), lambda index: str(index % 3 + 1)])
+def test_times_that_differ_by_slice_order_the_phases_of_each_position(number: Any) -> None:
+    volumes = read_volumes(
+        repeated(4, TriggerTime=lambda index: str(index // 3 * 100 + index % 3 * 7), InstanceNumber=number)
+    )
+    assert values_of(volumes) == [[0], [1], [2], [3]]
+
+
+def test_frames_are_ordered_by_their_dimension_indices_not_by_their_storage() -> None:
+    frames = repeated(3, modality="MR")[::-1]
+    instance = multiframe(frames)
+    for index, item in enumerate(instance.PerFrameFunctionalGroupsSequence):
+        content = Dataset()
+        content.DimensionIndexValues = [1, (8 - index) % 3 + 1, (8 - index) // 3 + 1]
+        item.FrameContentSequence = [content]
+    assert values_of(read_volumes([instance])) == [[0], [1], [2]]
+
+
+def test_what_is_no_number_counts_as_absent() -> None:
+    nowhere = [float("nan")] * 3
+    volumes = read_volumes(
+        repeated(
+            3,
+            DiffusionBValue=of_volume([0.0, 800.0, 800.0]),
+            DiffusionGradientOrientation=of_volume([nowhere, [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]),
+        )
+    )
+    assert [volume.key["DiffusionGradientOrientation"] for volume in volumes] == [(), (0, 1, 0), (1, 0, 0)]
