@@ -11,7 +11,7 @@ from pydicom import uid
 
 from itkdicomqr.buffers import LARGE, Fragments
 from itkdicomqr.instance import Instance
-from itkdicomqr.volume import assemble
+from itkdicomqr.volume import assemble, one_volume
 from itkdicomqr.volume.options import Options
 from tests.synthetic import multiframe, series
 
@@ -42,13 +42,13 @@ def arrived(syntax: uid.UID, excess: int) -> Instance:
 
 @pytest.mark.parametrize("excess", [0, EXCESS])
 def test_frames_are_whole_although_those_before_were_given_back(excess: int) -> None:
-    (volume,) = assemble([arrived(uid.ExplicitVRLittleEndian, excess)], Options(), consuming=True)
+    volume = one_volume(assemble([arrived(uid.ExplicitVRLittleEndian, excess)], Options(), consuming=True))
     assert volume.array.reshape(FRAMES, -1).min(axis=1).tolist() == [*range(1, FRAMES + 1)]
 
 
 def test_nothing_of_what_is_deflated_is_given_back() -> None:
     instance = arrived(uid.DeflatedExplicitVRLittleEndian, 0)
     before = bytes(instance.encoded)
-    (volume,) = assemble([instance], Options(), consuming=True)
+    volume = one_volume(assemble([instance], Options(), consuming=True))
     assert volume.array.reshape(FRAMES, -1).min(axis=1).tolist() == [*range(1, FRAMES + 1)]
     assert bytes(instance.encoded) == before
