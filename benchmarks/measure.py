@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def measure(contender: Contender, job: Job) -> Measured:
     made = "" if image is None else checksum(_voxels(image))
     del image
     warm = min(_timed(contender, job)[0] for _ in range(contender.repeats))
-    peak = _growth(contender, job)
+    peak = growth(lambda: contender.run(job))
     if contender.proof is not None:
         contender.proof(job)
     return Measured(first, warm, peak, made)
@@ -82,13 +83,13 @@ def _timed(contender: Contender, job: Job) -> tuple[float, Any]:
     return time.perf_counter() - begin, image
 
 
-def _growth(contender: Contender, job: Job) -> float:
+def growth(run: Callable[[], object]) -> float:
     """Give by how much the memory grows at its peak, once earlier runs hold nothing that would hide it."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before = _memory("VmRSS")
-    contender.run(job)
+    run()
     return _memory("VmHWM") - before
 
 

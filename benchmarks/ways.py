@@ -48,7 +48,7 @@ class Orthanc:
 
 
 @contextmanager
-def _running_orthanc(folder: Path, tls: Secured, security: Mapping[str, object]) -> Iterator[Orthanc]:
+def running_orthanc(folder: Path, tls: Secured, security: Mapping[str, object]) -> Iterator[Orthanc]:
     """Run an Orthanc that keeps its storage in a folder of its own."""
     http, port = free_port(), free_port()
     modalities = {"us": [DEFAULT_CALLING_AE_TITLE, HOST, port]}
@@ -88,6 +88,6 @@ def running_archives(folder: Path) -> Iterator[Archives]:
     """Run both in a folder."""
     authority = Authority.founded(folder / "authority")
     with ExitStack() as stack:
-        plain = stack.enter_context(_running_orthanc(folder / "plain", tls=False, security={}))
-        secured = stack.enter_context(_running_orthanc(folder / "secured", authority.trusted(), authority.orthanc()))
+        plain = stack.enter_context(running_orthanc(folder / "plain", tls=False, security={}))
+        secured = stack.enter_context(running_orthanc(folder / "secured", authority.trusted(), authority.orthanc()))
         yield Archives(plain, secured, authority.file)
