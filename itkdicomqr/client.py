@@ -336,20 +336,12 @@ class Client:
         return answers
 
     def _node_of(self, series: Row) -> Node:
-        """Give the archive of a row, as this client speaks to it.
-
-        Raises
-        ------
-        CriteriaError
-            It is none of ours.
-        """
+        """Give the archive where a row was found: with our settings if it is one of ours, else with its own."""
         if series.node is None:
             return self.nodes[0]
         own = next((node for node in self.nodes if str(node) == str(series.node)), None)
         if own is None:
-            ours = ", ".join(map(str, self.nodes))
-            message = f"series= is of {series.node}, not of {ours}: leave pacs= out, or search there"
-            raise CriteriaError(message)
+            return self._timed(series.node)
         return own.speaking(series.node.model) if own.model == AUTO else own
 
     def _timed(self, node: Node) -> Node:

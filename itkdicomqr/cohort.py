@@ -62,7 +62,7 @@ def load_cohort(
         give ``{name: cell or None for name, cell in row.items()}``.
         ``volume`` and the other options may differ by row, too.
     pacs
-        Which archives, as `load_series` takes them; None is the archive of the row, or the default.
+        Which archives, as `load_series` takes them; a row of `find_series` is loaded from its own.
     executor : concurrent.futures.Executor, optional
         What loads: threads while the archive is slow, processes to decode on several cores. It stays
         open; what has not begun when the loop ends is cancelled. Threads share the receiver of a

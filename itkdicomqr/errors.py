@@ -284,7 +284,8 @@ class InstanceError(DICOMQRError):
         self.sop_instance_uid = sop_instance_uid
 
     def __str__(self) -> str:
-        return f"instance {self.sop_instance_uid}: {self.args[0]}" if self.sop_instance_uid else str(self.args[0])
+        whose = f"instance {self.sop_instance_uid}" if self.sop_instance_uid else ""
+        return ": ".join(part for part in (self.place, self.step, whose, str(self.args[0])) if part)
 
 
 class CorruptInstanceError(InstanceError):

@@ -90,6 +90,9 @@ class Instance:
     def from_part10(cls, content: Bytes, *, origin: str = "memory", max_inflate_ratio: int = MAX_INFLATE_RATIO) -> Self:
         """Take the bytes of a DICOM file (PS3.10 7.1).
 
+        Its UIDs are those of the data set, if it has them: who copies a file often forgets the file meta
+        information.
+
         Raises
         ------
         CorruptInstanceError
@@ -108,8 +111,8 @@ class Instance:
             raise CorruptInstanceError(message)
         encoded = view[_PREAMBLE + 4 + meta.end :]
         unnamed = cls("", "", syntax, encoded, origin, max_inflate_ratio)
-        sop_class = meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID) or unnamed.elements.uid(SOP_CLASS_UID)
-        sop_instance = meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID) or unnamed.elements.uid(SOP_INSTANCE_UID)
+        sop_class = unnamed.elements.uid(SOP_CLASS_UID) or meta.uid(_MEDIA_STORAGE_SOP_CLASS_UID)
+        sop_instance = unnamed.elements.uid(SOP_INSTANCE_UID) or meta.uid(_MEDIA_STORAGE_SOP_INSTANCE_UID)
         if not (sop_class and sop_instance):
             message = "neither the file meta information nor the data set has SOPClassUID and SOPInstanceUID"
             raise CorruptInstanceError(message)
@@ -132,8 +135,10 @@ class Instance:
             message = "the data set has no file_meta.TransferSyntaxUID: its pixels could mean anything"
             raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", "")))
         syntax = known_syntax(str(meta.TransferSyntaxUID))
-        if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
-            message = "the data set lacks SOPClassUID or SOPInstanceUID"
+        sop_class = dataset.get("SOPClassUID") or meta.get("MediaStorageSOPClassUID")
+        sop_instance = dataset.get("SOPInstanceUID") or meta.get("MediaStorageSOPInstanceUID")
+        if not (sop_class and sop_instance):
+            message = "neither the data set nor its file_meta has SOPClassUID and SOPInstanceUID"
             raise CorruptInstanceError(message)
         if "PixelData" in dataset:
             # As pydicom does when it writes a file: one made in memory need not say it yet (PS3.5 A.4).
@@ -142,11 +147,11 @@ class Instance:
             content = encoded(dataset, syntax)
         except Exception as error:
             message = f"the data set cannot be encoded ({type(error).__name__})"
-            raise CorruptInstanceError(message, sop_instance_uid=str(dataset.get("SOPInstanceUID", ""))) from error
+            raise CorruptInstanceError(message, sop_instance_uid=str(sop_instance)) from error
         if syntax == DeflatedExplicitVRLittleEndian:
             deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
             content = deflater.compress(content) + deflater.flush()
-        return cls(str(dataset.SOPClassUID), str(dataset.SOPInstanceUID), str(syntax), content, origin)
+        return cls(str(sop_class), str(sop_instance), str(syntax), content, origin)
 
     @cached_property
     def dataset(self) -> Dataset:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from itkdicomqr.errors import LimitExceededError, NetworkError
+from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NetworkError
 
 
 def place_of(host: str, port: int) -> str:
@@ -23,7 +23,7 @@ def placed(place: str, step: str) -> Iterator[None]:
     """Tell in an error where and at what it happened, unless it knows already."""
     try:
         yield
-    except (NetworkError, LimitExceededError) as error:
+    except (NetworkError, LimitExceededError, CorruptInstanceError) as error:
         error.place = error.place or place
         error.step = error.step or step
         raise

@@ -26,6 +26,8 @@ from itkdicomqr import (
     DICOMQRWarning,
     IncompleteSeriesError,
     InputError,
+    LimitExceededError,
+    Limits,
     MultipleVolumesError,
     Node,
     NodeError,
@@ -282,11 +284,17 @@ def test_threads_share_the_receiver_of_a_c_move() -> None:
     assert [image.report.origins.keys() for _, image in loaded] == [{"C-MOVE"}] * 4
 
 
-def test_a_row_of_another_archive_than_is_asked_is_refused() -> None:
-    with Archive() as one, Archive() as other:
+def test_a_row_is_loaded_from_the_archive_where_it_was_found() -> None:
+    with Archive() as one, Archive([]) as other:
         row = find_series("99999", "2022", "T1 SAG", pacs=one.url).one()
-        ((_, refused),) = load_cohort([row], pacs=other.url)
-        ((_, loaded),) = load_cohort([row], pacs=one.url, toolkit="volume")
-    assert isinstance(refused, CriteriaError)
-    assert "leave pacs= out, or search there" in str(refused)
+        ((_, loaded),) = load_cohort([row], pacs=other.url, toolkit="volume")
     assert isinstance(loaded, Volume)
+
+
+def test_settings_of_its_archive_hold_for_a_row() -> None:
+    with Archive() as archive:
+        row = find_series("99999", "2022", "T1 SAG", pacs=archive.url).one()
+        strict = replace(Node.parse(archive.url), limits=Limits(max_instances=2))
+        ((_, refused),) = load_cohort([row], pacs=strict)
+    assert isinstance(refused, LimitExceededError)
+    assert "more than 2 instances came: raise Limits(max_instances=...)" in str(refused)

@@ -123,10 +123,28 @@ def test_what_is_no_file_is_refused_with_the_reason(content, reason):
         Instance.from_part10(content)
 
 
+def test_a_file_is_called_as_its_data_set_is_not_as_meta_information_that_was_copied():
+    dataset = a_dataset()
+    content = part10(dataset).replace(dataset.SOPInstanceUID.encode(), (dataset.SOPInstanceUID[:-1] + "8").encode(), 1)
+    instance = Instance.from_part10(content)
+    assert instance.dataset.SOPInstanceUID == instance.sop_instance_uid == dataset.SOPInstanceUID
+
+
+@pytest.mark.parametrize("keyword", ["SOPClassUID", "SOPInstanceUID"])
+def test_a_data_set_without_a_uid_has_that_of_its_meta_information(keyword):
+    dataset = a_dataset()
+    told = dataset.file_meta[f"MediaStorage{keyword}"].value
+    del dataset[keyword]
+    instance = Instance.from_dataset(dataset)
+    assert told in (instance.sop_class_uid, instance.sop_instance_uid)
+
+
 @pytest.mark.parametrize("lacking", ["TransferSyntaxUID", "SOPClassUID", "SOPInstanceUID"])
 def test_a_data_set_must_say_what_it_is(lacking):
     dataset = a_dataset()
-    del (dataset.file_meta if lacking == "TransferSyntaxUID" else dataset)[lacking]
+    if lacking in dataset:
+        del dataset[lacking]
+    del dataset.file_meta[lacking if lacking in dataset.file_meta else f"MediaStorage{lacking}"]
     with pytest.raises(CorruptInstanceError, match=lacking):
         Instance.from_dataset(dataset)
 

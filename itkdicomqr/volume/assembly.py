@@ -35,6 +35,9 @@ from itkdicomqr.volume.slots import Allocate, Slots
 
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """The cores that this process may use."""
+MOST_NAMED = 5
+"""How many of the elements that differ an error names."""
+
 DECODING_AHEAD = 2 * WORKERS
 """Compressed frames that may wait for a decoder: more would only hold memory."""
 
@@ -180,15 +183,15 @@ class Assembly:
             headers = slices_of(instance, self._options)
             for header in headers:
                 refuse_unsupported(header)
+            dtypes = [voxel_dtype(header, self._options) for header in headers]
         except VolumeError as error:
             self._refused[instance.sop_instance_uid] = (frame_size(instance), error.with_traceback(None))
             return _without_frames(instance)
         kept = detached(headers)
-        placed = [self._placed(header, slim) for header, slim in zip(headers, kept, strict=True)]
+        placed = [self._placed(*each) for each in zip(headers, kept, dtypes, strict=True)]
         return instance.transfer_syntax_uid, kept[0].instance.elements, placed
 
-    def _placed(self, header: SliceHeader, slim: SliceHeader) -> Placed:
-        dtype = voxel_dtype(header, self._options)
+    def _placed(self, header: SliceHeader, slim: SliceHeader, dtype: np.dtype[Any]) -> Placed:
         self._check_size(header, dtype)
         slots = self._slots_for(header, dtype)
         slot = slots.take(self._likely_slot(header))
@@ -261,8 +264,17 @@ class Assembly:
         same = syntax == instance.transfer_syntax_uid and dict(elements) == dict(instance.elements)
         same = same and (bool(placed) or uid in self._refused) == has_pixels(instance)
         if not (same and all(map(self._is_same_frame, placed, slices_of(instance, self._options) if placed else ()))):
-            message = "it came twice with different content; pass one of the two"
+            message = f"it came twice, and {self._differing(instance)} differ: pass one of the two"
             raise ConflictingInstancesError(message, sop_instance_uid=uid)
+
+    def _differing(self, instance: Instance) -> str:
+        """Name what differs in a second instance, without values."""
+        syntax, elements, _ = self._taken[instance.sop_instance_uid]
+        if syntax != instance.transfer_syntax_uid:
+            return f"the transfer syntaxes {syntax} and {instance.transfer_syntax_uid}"
+        before, after = dict(elements), dict(instance.elements)
+        tags = sorted(tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag))
+        return ", ".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags[:MOST_NAMED]) or "its pixels"
 
     def _is_same_frame(self, placed: Placed, header: SliceHeader) -> bool:
         kept = placed.slots.array[placed.slot]

@@ -172,7 +172,7 @@ def check_expansion(source: PixelSource) -> None:
         return
     samples = layout.rows * layout.columns * layout.samples if pixels.encapsulated else layout.stored_samples
     frame = samples * layout.bits_allocated // 8
-    growth = frame * source.count / max(1, len(pixels.value))
+    growth = frame * source.count / len(pixels.value) if pixels.value else 0
     is_large = frame > BEYOND_DOUBT
     found = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
     if growth > MAX_EXPANSION and (is_large or not pixels.encapsulated):

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first_value
+from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first_value, segments_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,19 +65,16 @@ def palette_of(elements: Elements) -> LookupTable:
 
     Raises
     ------
-    UnsupportedImageError
-        Its tables are segmented.
     CorruptInstanceError
         A table is missing, or is not as long as its descriptor says.
     """
-    if any(tag in elements for tag in _SEGMENTED_TABLES):
-        message = "segmented palette lookup tables (0028,1221) are not supported"
-        raise UnsupportedImageError(message)
     descriptors = {elements.integers(tag) for tag in _DESCRIPTORS}
     if len(descriptors) != 1 or len(descriptor := next(iter(descriptors))) != 3 or descriptor[2] not in {8, 16}:
         raise elements.corrupt(_DESCRIPTORS[0], "is missing, damaged, or not equal for the three colours")
     count, first, bits = descriptor
-    entries = np.stack([entries_of(elements, tag, entry_count(count), bits) for tag in _TABLES], axis=1)
+    is_segmented = any(tag in elements for tag in _SEGMENTED_TABLES)
+    read, tags = (segments_of, _SEGMENTED_TABLES) if is_segmented else (entries_of, _TABLES)
+    entries = np.stack([read(elements, tag, entry_count(count), bits) for tag in tags], axis=1)
     if bits > (elements.unsigned(_BITS_ALLOCATED) or bits):
         entries = (entries >> 8).astype(np.uint8)
     return LookupTable(first_value(first, signed=bool(elements.unsigned(_PIXEL_REPRESENTATION))), entries)

@@ -342,13 +342,16 @@ def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
     return (
         calibrated_spacing(elements)
         or _spacing(elements, _IMAGE_PLANE_PIXEL_SPACING)
-        or _spacing(elements, _PIXEL_SPACING)
+        or _spacing(elements, _PIXEL_SPACING, needed=elements.content(IMAGE_ORIENTATION) != b"")
         or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
     )
 
 
-def _spacing(elements: Elements, tag: int) -> tuple[float, ...] | None:
+def _spacing(elements: Elements, tag: int, *, needed: bool = False) -> tuple[float, ...] | None:
+    """Read a spacing; two zeros mean none, as of a projection that is not calibrated, unless one is needed."""
     spacing = elements.spacing(tag, 2)
-    if spacing is not None and min(spacing) <= 0:
+    if spacing is None or (not any(spacing) and not needed):
+        return None
+    if min(spacing) <= 0:
         raise elements.corrupt(tag, f"is {shown(spacing)}; a spacing is positive")
     return spacing

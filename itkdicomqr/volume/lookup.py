@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from itkdicomqr.errors import UnsupportedImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.elements import Elements
 
     Entries = NDArray[np.unsignedinteger[Any]]
+
+_DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2
+"""The kinds of segments."""
 
 _MOST_ENTRIES = 1 << 16
 """How many entries a table has whose descriptor says 0."""
@@ -63,3 +69,39 @@ def entries_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:
     if bits == 8 and len(content) >= count:
         return np.frombuffer(content, np.uint8, count)
     raise elements.corrupt(tag, f"has {len(content)} bytes, too few for {count} entries of {bits} bits")
+
+
+def segments_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:
+    """Read the data of a segmented table (PS3.3 C.7.9.2), and write all of its entries.
+
+    Raises
+    ------
+    UnsupportedImageError
+        A segment names others by an offset, which software counts in bytes or in words.
+    CorruptInstanceError
+        The segments are damaged, or make fewer entries than the descriptor says.
+    """
+    width = 1 if bits == 8 else 2
+    content = elements.content(tag)
+    numbers = deque(np.frombuffer(content, f"{elements.byte_order}u{width}", len(content) // width).tolist())
+    entries: list[int] = []
+    while len(entries) < count and len(numbers) > 2:
+        kind, length = numbers.popleft(), numbers.popleft()
+        if kind == _INDIRECT:
+            message = f"instance {elements.sop_instance_uid}: a palette with indirect segments (0028,1221) is not read"
+            raise UnsupportedImageError(message)
+        if kind == _LINEAR and entries:
+            entries += _line(entries[-1], numbers.popleft(), length)
+        elif kind == _DISCRETE:
+            entries += [numbers.popleft() for _ in range(min(length, len(numbers)))]
+        else:
+            raise elements.corrupt(tag, f"has a segment of type {kind} that cannot be there")
+    if len(entries) < count:
+        raise elements.corrupt(tag, f"makes {len(entries)} entries, of which its descriptor says {count}")
+    return np.array(entries[:count], f"u{width}")
+
+
+def _line(before: int, last: int, length: int) -> list[int]:
+    """Give the entries of a linear segment, which goes on from the one before it."""
+    steps: list[int] = np.around(np.linspace(before, last, length + 1)[1:]).astype(int).tolist()
+    return steps

@@ -150,7 +150,13 @@ class _Header:
             return "\\".join(map("({:04x},{:04x})".format, numbers[::2], numbers[1::2]))
         if vr in NUMBER_FORMATS:
             return "\\".join(map(self._number_format(vr), self.elements.binary(tag, vr)))
-        return base64.b64encode(self.elements.content(tag)).decode("ascii")
+        return base64.b64encode(self._in_little_endian(tag, vr)).decode("ascii")
+
+    def _in_little_endian(self, tag: int, vr: str) -> bytes:
+        """Give the words of OW as GDCM keeps them; other bytes have no order."""
+        content = self.elements.content(tag)
+        swapped = vr == "OW" and self.elements.byte_order == ">" and len(content) % 2 == 0
+        return np.frombuffer(content, ">u2").astype("<u2").tobytes() if swapped else content
 
     def _resolved(self, vr: str) -> str:
         signed = vr.startswith("US or SS") and self.elements.unsigned(_PIXEL_REPRESENTATION) == 1

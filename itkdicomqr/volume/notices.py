@@ -60,7 +60,10 @@ def notices_of(
         (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
         (bool(mappings), "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
-        (any(map(_has_unused_rescale, slices)), "colours are as stored: RescaleSlope (0028,1053) is not applied"),
+        (
+            any(map(_has_unused_rescale, slices)),
+            "colours are as stored: RescaleSlope (0028,1053) and RescaleIntercept (0028,1052) are not applied",
+        ),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
         *_of_segmentation(slices),
         *_of_spacing(first, options),

@@ -75,7 +75,8 @@ _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
             and not header.layout.floating
             and header.instance.transfer_syntax_uid == ExplicitVRBigEndian
         ),
-        "samples of 32 bits in big endian are written in two ways that cannot be told apart",
+        "samples of 32 bits in big endian are written in two ways that cannot be told apart: retrieve it in another "
+        "transfer syntax",
     ),
     (_is_stray_transform, "YBR_RCT and YBR_ICT (0028,0004) exist within JPEG 2000 alone"),
     (_is_wide_ybr, "YBR colours of other than 8 bits are not converted"),

@@ -22,6 +22,7 @@ from itkdicomqr.association.stream import Message
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConnectionLostError,
+    CorruptInstanceError,
     DeadlineError,
     LimitExceededError,
     NetworkError,
@@ -218,7 +219,7 @@ def test_an_opening_that_fails(
         ("empty PDUs for ever", DeadlineError, "raise total_timeout", HASTY),
         ("unknown context", ProtocolError, "presentation context 9, which is not open", PATIENT),
         ("context of another class", ProtocolError, "another SOP class", PATIENT),
-        ("no data set", ProtocolError, "without a data set", PATIENT),
+        ("no data set", CorruptInstanceError, "without a data set", PATIENT),
         ("path in place of a UID", ProtocolError, "SOP Instance UID is no UID", PATIENT),
         ("no UID", ProtocolError, "SOP Instance UID is no UID", PATIENT),
         ("C-FIND response", ProtocolError, "0x8020 where C_GET_RSP was due", PATIENT),

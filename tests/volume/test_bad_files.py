@@ -172,7 +172,9 @@ FILES: dict[str, Bad] = {
     ),
     "rows 0": Bad(lambda: plain(Rows=0), NoPixelsError, "none of 1 instances"),
     "rows 60000": told("has 8192 bytes, .*60000 rows", Rows=60000),
-    "rows and columns 65535": told("65535 rows x 65535 columns", Rows=65535, Columns=65535),
+    "rows and columns 65535": Bad(
+        lambda: plain(Rows=65535, Columns=65535), LimitExceededError, "65535 rows x 65535 columns.*more than 1000 times"
+    ),
     "columns missing": told("Columns", Columns=None),
     "bits allocated 12": Bad(
         lambda: plain(BitsAllocated=12, BitsStored=12, HighBit=11), UnsupportedImageError, "12|16"

@@ -100,6 +100,44 @@ def test_a_palette_is_as_long_as_it_says(told: int, count: int) -> None:
         read_volumes(palette(16, **descriptors))
 
 
-def test_a_segmented_palette_is_refused() -> None:
-    with pytest.raises(UnsupportedImageError, match="segmented palette"):
-        read_volumes(palette(8, SegmentedRedPaletteColorLookupTableData=b"\0\0"))
+def segmented(*segments: int) -> list[Any]:
+    """An image whose tables, of 16 bits and equal for the three colours, are written in segments."""
+    data = np.array(segments, "<u2").tobytes()
+    tables: dict[str, Any] = {f"Segmented{name}PaletteColorLookupTableData": data for name in COLOURS}
+    (slice_,) = palette(16, **tables)
+    for name in COLOURS:
+        delattr(slice_, f"{name}PaletteColorLookupTableData")
+    return [slice_]
+
+
+@pytest.mark.parametrize(
+    ("segments", "expected"),
+    [
+        ((0, 256, *range(0, 65536, 256)), [*range(256)]),
+        ((0, 1, 200 << 8, 1, 255, 200 << 8), [200] * 256),
+        ((0, 2, 100 << 8, 7 << 8, 1, 4, 9 << 8, 0, 250, *range(250)), [100, 7, 7, 8, 8, 9, *([0] * 250)]),
+        ((0, 1, 255 << 8, 1, 255, 0), [*range(255, -1, -1)]),
+    ],
+)
+def test_segments_make_the_entries_of_a_palette(segments: Any, expected: list[int]) -> None:
+    """Of 16 bits, of which an image of 8 keeps the upper byte."""
+    (volume,) = read_volumes(segmented(*segments))
+    assert volume.array[0, ..., 0].ravel().tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("segments", "message"),
+    [
+        ((0, 10, *range(10)), r"\(0028,1221\) makes 10 entries, of which its descriptor says 256"),
+        ((1, 256, 7), "has a segment of type 1 that cannot be there"),
+        ((7, 256, 7), "has a segment of type 7 that cannot be there"),
+    ],
+)
+def test_damaged_segments_are_refused(segments: Any, message: str) -> None:
+    with pytest.raises(CorruptInstanceError, match=message):
+        read_volumes(segmented(*segments))
+
+
+def test_segments_that_name_others_are_refused() -> None:
+    with pytest.raises(UnsupportedImageError, match=r"indirect segments \(0028,1221\)"):
+        read_volumes(segmented(0, 1, 7, 2, 1, 0, 0))

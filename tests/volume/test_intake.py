@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, InputError, NoPixelsError
@@ -40,9 +41,24 @@ def test_an_identical_duplicate_is_dropped_and_named() -> None:
 def test_two_versions_of_an_instance_are_refused(reverse: bool) -> None:
     slices = series("CT", 3)
     other = series("CT", 3, SeriesDescription="changed")[1]
-    with pytest.raises(ConflictingInstancesError, match="came twice with different content") as error:
+    with pytest.raises(ConflictingInstancesError, match=r"came twice, and \(0008,103E\) differ: pass") as error:
         read_volumes([other, *slices] if reverse else [*slices, other])
     assert error.value.sop_instance_uid == other.SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"pixels": lambda index: np.full((6, 7), index, np.int16)}, "its pixels differ"),
+        (
+            {"syntax": "1.2.840.10008.1.2.2"},
+            r"the transfer syntaxes 1.2.840.10008.1.2.1 and 1.2.840.10008.1.2.2 differ",
+        ),
+    ],
+)
+def test_what_differs_in_two_versions_of_an_instance_is_named(changes: dict[str, Any], what: str) -> None:
+    with pytest.raises(ConflictingInstancesError, match=what):
+        read_volumes([*series("CT", 3), series("CT", 3, **changes)[1]])
 
 
 def test_what_is_no_dicom_is_refused() -> None:

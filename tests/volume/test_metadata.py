@@ -7,6 +7,7 @@ from typing import Any
 
 import pydicom
 import pytest
+import SimpleITK as sitk  # noqa: N813
 
 from itkdicomqr.errors import InputError
 from itkdicomqr.volume import read_volumes
@@ -165,3 +166,12 @@ def test_a_caret_ends_the_character_set_of_a_part_of_a_name_alone(vr: str) -> No
     assert decoded(content, ["", "ISO 2022 IR 87"], vr).startswith("山^田")
     kanji = b"\x1b$B;3^ED"
     assert ("^" in decoded(kanji, ["", "ISO 2022 IR 87"], vr)) == (vr == "PN")
+
+
+def test_words_in_big_endian_are_written_as_in_simpleitk(tmp_path: Path) -> None:
+    words = bytes(range(64))
+    slices = series("CT", 1, syntax="1.2.840.10008.1.2.2", RedPaletteColorLookupTableData=words)
+    (volume,) = read_volumes(slices)
+    (path,) = write(slices, tmp_path)
+    image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
+    assert volume.slices[0]["0028|1201"] == image.GetMetaData("0028|1201")

@@ -145,6 +145,7 @@ def test_a_mosaic_of_countless_tiles_is_refused() -> None:
     header = csa_header(HEADER | {"NumberOfImagesInMosaic": [str(1 << 22)]})
     instance = mosaic(slices(4), csa=header, Rows=1 << 11, Columns=1 << 11)
     del instance[0x0019100A]
+    instance.PixelData = bytes(2 << 22)
     with pytest.raises(MosaicError, match="NumberOfImagesInMosaic is 4194304"):
         read_volumes([instance])
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import CorruptInstanceError
@@ -113,4 +114,12 @@ def test_frames_without_a_detector_begin_where_the_header_says() -> None:
 def test_a_vector_that_does_not_number_each_frame_is_refused() -> None:
     instance = frames(FrameIncrementPointer=SLICE_VECTOR, SliceVector=[1, 2, 3])
     with pytest.raises(CorruptInstanceError, match=r"SliceVector \(0054,0080\) has 3 values, but NumberOfFrames"):
+        read_volumes([instance])
+
+
+@pytest.mark.parametrize(("vr", "value"), [("FD", float("nan")), ("SL", 65536), ("SL", -1)])
+def test_a_vector_of_numbers_that_count_nothing_is_refused(vr: str, value: float) -> None:
+    instance = frames(FrameIncrementPointer=SLICE_VECTOR)
+    instance[SLICE_VECTOR] = DataElement(SLICE_VECTOR, vr, [1, 2, 3, value])
+    with pytest.raises(CorruptInstanceError, match=r"\(0054,0080\) (is no whole number|has values beyond those of US)"):
         read_volumes([instance])

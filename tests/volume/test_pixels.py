@@ -124,7 +124,10 @@ def test_colours_are_not_rescaled() -> None:
     (volume,) = read_volumes([slice_])
     assert volume.array.dtype == np.uint8
     assert volume.array.tobytes() == slice_.PixelData
-    assert "colours are as stored: RescaleSlope (0028,1053) is not applied" in volume.report.warnings
+    assert (
+        "colours are as stored: RescaleSlope (0028,1053) and RescaleIntercept (0028,1052) are not applied"
+        in volume.report.warnings
+    )
 
 
 def test_a_slope_that_is_fractional_in_one_slice_makes_all_fractional() -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import RTImageStorage
 
-from itkdicomqr.errors import InputError, LimitExceededError
+from itkdicomqr.errors import CorruptInstanceError, InputError, LimitExceededError
 from itkdicomqr.instance import Instance
 from itkdicomqr.volume import Volume, read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, part10, series, simpleitk, write
@@ -141,3 +141,22 @@ def test_a_dose_is_scaled() -> None:
     assert volume.array.dtype == np.float64
     assert stored.array.dtype == np.uint32
     assert np.array_equal(volume.array, stored.array * 2e-3)
+
+
+@pytest.mark.parametrize("zero", ["PixelSpacing", "ImagerPixelSpacing"])
+def test_two_zeros_are_no_spacing_of_a_projection(zero: str) -> None:
+    other = {"PixelSpacing": "ImagerPixelSpacing", "ImagerPixelSpacing": "PixelSpacing"}[zero]
+    told: dict[str, Any] = {zero: ["0", "0"], other: None}
+    (alone,) = read_volumes(series("CR", 1, **told))
+    assert alone.spacing == (1, 1, 1)
+    assert "1 mm is assumed" in str(alone.report.warnings)
+    told[other] = ["0.2", "0.1"]
+    (volume,) = read_volumes(series("CR", 1, **told))
+    assert volume.spacing[:2] == (0.1, 0.2)
+
+
+def test_an_unused_zero_refuses_no_slice_but_the_spacing_of_a_slice_is_never_zero() -> None:
+    (volume,) = read_volumes(series("CT", 2, ImagerPixelSpacing=["0", "0"]))
+    assert volume.spacing[:2] == (0.5, 0.75)
+    with pytest.raises(CorruptInstanceError, match=r"PixelSpacing \(0028,0030\) is 0.0; a spacing is positive"):
+        read_volumes(series("CT", 2, PixelSpacing=["0", "0"]))
