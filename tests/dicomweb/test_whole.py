@@ -49,6 +49,8 @@ def service(whole: Any, single: Callable[[str], Any] = alone, listed: Any = LIST
 
     def answered(target: str) -> Any:
         path, _, query = target.partition("?")
+        if path.endswith("/studies"):
+            return NO_MORE
         if path.endswith("/instances"):
             return NO_MORE if "offset=" in query else listed
         before, _, uid = path.partition("/instances/")
