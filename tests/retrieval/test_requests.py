@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom import uid
 
-from itkdicomqr.archive.quirks.requests import WITH_UID_LIST, refusing
+from itkdicomqr.archive.quirks.requests import WITH_UID_LIST, dropping_at, refusing, silent_at
 from itkdicomqr.archive.seams import Quirk
 from itkdicomqr.association.contexts import LOSSLESS, MAX_CONTEXTS, classes_of
 from itkdicomqr.client import Client
@@ -98,7 +98,20 @@ def first_of_series(entries: list[Entry], request: Request) -> list[Entry]:
 
 
 ONE_OF_THE_WHOLE = Quirk(plan=first_of_series)
-NO_LISTS = refusing(lambda request: len(named(request.identifier)) > 1, WITH_UID_LIST)
+
+
+def has_list(request: Request) -> bool:
+    return len(named(request.identifier)) > 1
+
+
+NO_LISTS = {
+    "refused": refusing(has_list, WITH_UID_LIST),
+    "answered by nothing": silent_at(has_list),
+    "fatal": dropping_at(has_list),
+}
+"""What an archive may make of a list."""
+
+each_refusal = pytest.mark.parametrize("lists", NO_LISTS)
 
 
 def test_healing_names_no_more_instances_at_a_time_than_a_list_may_have() -> None:
@@ -129,25 +142,28 @@ SHORT = series("CT", 6)
 ALONE = Counter((str(each.SOPInstanceUID),) for each in SHORT)
 
 
-def test_an_archive_that_refuses_lists_is_asked_for_one_after_the_other() -> None:
-    with listening(SHORT, ONE_OF_THE_WHOLE, NO_LISTS) as (node, heard):
+@each_refusal
+def test_an_archive_that_refuses_lists_is_asked_for_one_after_the_other(lists: str) -> None:
+    with listening(SHORT, ONE_OF_THE_WHOLE, NO_LISTS[lists]) as (node, heard):
         assert uids(retrieved(node)) == uids(SHORT)
     whole, listed, *singly = heard.requests
     assert (whole, len(listed)) == ((), len(SHORT) - 1)
     assert Counter(singly) == Counter((name,) for name in listed)
 
 
-def test_an_archive_that_refuses_lists_is_asked_by_several_associations_for_one_after_the_other() -> None:
-    with listening(LONG[:FEW], NO_LISTS) as (node, heard):
-        assert uids(retrieved(node, associations=2, heal=False)) == uids(LONG[:FEW])
+@each_refusal
+def test_an_archive_that_refuses_lists_is_asked_by_several_associations_for_one_after_the_other(lists: str) -> None:
+    with listening(LONG[:FEW], NO_LISTS[lists]) as (node, heard):
+        assert uids(retrieved(node, associations=2)) == uids(LONG[:FEW])
     refused = [each for each in heard.requests if len(each) > 1]
     assert refused
     assert Counter(each[0] for each in heard.requests if len(each) == 1) == uids(LONG[:FEW])
 
 
-def test_a_move_of_what_is_missing_names_lists_and_then_one_after_the_other() -> None:
+@each_refusal
+def test_a_move_of_what_is_missing_names_lists_and_then_one_after_the_other(lists: str) -> None:
     port = free_port()
-    with listening(SHORT, ONE_OF_THE_WHOLE, NO_LISTS, destinations={US: (HOST, port)}) as (node, heard):
+    with listening(SHORT, ONE_OF_THE_WHOLE, NO_LISTS[lists], destinations={US: (HOST, port)}) as (node, heard):
         moving = replace(node, receiver=f"{HOST}:{port}", timeouts=Timeouts(late=0.3))
         assert uids(retrieved(moving, transport="move")) == uids(SHORT)
     assert [len(each) for each in heard.requests] == [0, len(SHORT) - 1] + [1] * (len(SHORT) - 1)
