@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -27,9 +28,11 @@ for mark in ({BEGIN!r}, {END!r}):
     if mark == {BEGIN!r}:
         image = itkdicomqr.load_series({PATIENT!r}, {DAY!r}, "Synthetic*", pacs=sys.argv[1], toolkit=sys.argv[2],
                                        transport=sys.argv[3])
-print(image.GetOrigin()[2])
+import hashlib, numpy
+voxels = numpy.ascontiguousarray(numpy.asarray(image))
+print(image.GetOrigin()[2], voxels.shape, voxels.dtype, hashlib.sha256(voxels).hexdigest())
 """
-CONTROL = LOADING.replace("image = ", "open(os.path.join(os.environ['CONTROL'], 'file'), 'w').close(); image = ")
+CONTROL = LOADING.replace("image = ", "open(os.environ['CONTROL'], 'w').close(); image = ")
 
 WRITING_CALLS = (
     "open,openat,openat2,creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,mknod,mknodat,"
@@ -42,8 +45,10 @@ NO_CALL = re.compile(r"\b(stat|newfstatat|access)\(|<\.\.\. \w+ resumed>|\+\+\+ 
 """The marks, the second halves of calls whose first names the file, and the ends of threads."""
 
 FAILED = re.compile(r"= -1 E\w+ ")
-DEVICES = re.compile(r'"/dev/')
+PATH = re.compile(r'"([^"]*)"')
+NO_FILE = re.compile(r"/dev/(null|tty|shm/sem\.[^/]+)")
 """ITK makes and removes a semaphore under /dev/shm when it is first used."""
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 
 @pytest.fixture(scope="module", params=STARTS)
@@ -81,38 +86,72 @@ def test_the_kernel_sees_no_file_written_by_other_transports(
 
 
 def test_the_control_is_seen(archive: RunningArchive, tmp_path: Path) -> None:
-    (line,) = writes(CONTROL, [archive.node.url, "itk", "get"], tmp_path)
+    file = tmp_path / "file"
+    (line,) = writes(CONTROL, [archive.node.url, "itk", "get"], tmp_path, CONTROL=str(file))
 
-    assert f"{tmp_path}/file" in line
-
-
-LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n" + LOADING
+    assert f'"{file}"' in line
 
 
-def test_a_process_that_cannot_write_loads_all_the_same(archive: RunningArchive) -> None:
-    assert run([sys.executable, "-c", LIMITED, archive.node.url, "itk", "get"]).strip() == "33.7"
+@pytest.mark.skipif(not SHARED_MEMORY.exists(), reason="there is no /dev/shm here")
+@pytest.mark.parametrize("name", ["itkdicomqr-{}", "sem-{}"])
+def test_a_file_in_shared_memory_is_seen(archive: RunningArchive, tmp_path: Path, name: str) -> None:
+    file = SHARED_MEMORY / name.format(uuid4().hex)
+    try:
+        (line,) = writes(CONTROL, [archive.node.url, "itk", "get"], tmp_path, CONTROL=str(file))
+    finally:
+        file.unlink()
+
+    assert f'"{file}"' in line
+
+
+LIMIT = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+WRITING = "import sys\nwith open(sys.argv[1], 'wb') as file:\n    file.write(b'x')\n"
+
+
+def test_a_process_that_cannot_write_loads_the_same(archive: RunningArchive) -> None:
+    arguments = [archive.node.url, "itk", "get"]
+
+    assert run(LIMIT + LOADING, arguments) == run(LOADING, arguments) != ""
 
 
 @other_transports
-def test_a_process_that_cannot_write_loads_by_other_transports(configuration: Path, transport: str) -> None:
-    command = [sys.executable, "-c", LIMITED, "archive", "itk", transport]
-    assert run(command, ITKDICOMQR_CONFIG=str(configuration)).strip() == "33.7"
+def test_a_process_that_cannot_write_loads_the_same_by_other_transports(configuration: Path, transport: str) -> None:
+    arguments, variables = ["archive", "itk", transport], {"ITKDICOMQR_CONFIG": str(configuration)}
+
+    assert run(LIMIT + LOADING, arguments, **variables) == run(LOADING, arguments, **variables) != ""
+
+
+def test_such_a_process_cannot_write_one_byte(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    run(WRITING, [str(file)])
+    assert file.read_bytes() == b"x"
+
+    with pytest.raises(AssertionError, match="File too large"):
+        run(LIMIT + WRITING, [str(file)])
+    assert file.read_bytes() == b""
 
 
 def writes(script: str, arguments: list[str], folder: Path, **variables: str) -> list[str]:
     """Run a script under strace, and give the writing calls between its two marks."""
     trace = folder / "trace"
     traced = f"trace={WRITING_CALLS},stat,newfstatat,access"
-    command = [require("strace"), "-f", "-o", str(trace), "-e", traced]
-    run([*command, sys.executable, "-c", script, *arguments], CONTROL=str(folder), **variables)
+    run(script, arguments, [require("strace"), "-f", "-o", str(trace), "-e", traced], **variables)
     lines = trace.read_text().splitlines()
     begin, end = (next(number for number, line in enumerate(lines) if mark in line) for mark in (BEGIN, END))
     calls = [line for line in lines[begin + 1 : end] if not NO_CALL.search(line)]
     assert calls, "strace saw nothing of the call"
-    return [line for line in calls if not (OPENED_TO_READ.search(line) or FAILED.search(line) or DEVICES.search(line))]
+    return [line for line in calls if not (OPENED_TO_READ.search(line) or FAILED.search(line) or names_no_file(line))]
 
 
-def run(command: list[str], **variables: str) -> str:
+def names_no_file(call: str) -> bool:
+    """Tell whether all that a call names is a device or a semaphore."""
+    paths = PATH.findall(call)
+    return bool(paths) and all(NO_FILE.fullmatch(path) for path in paths)
+
+
+def run(script: str, arguments: list[str], under: Sequence[str] = (), **variables: str) -> str:
+    """Run a script, and give what it prints."""
+    command = [*under, sys.executable, "-c", script, *arguments]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **variables}
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert finished.returncode == 0, finished.stderr

@@ -6,14 +6,16 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from itkdicomqr import Client, DICOMQRError, Node, read_volumes
+from itkdicomqr import Client, DICOMQRError, Node, NoMatchError, StatusError, TruncatedMatchesError, read_volumes
+from itkdicomqr.association.dimse import Field
 from itkdicomqr.node import TRANSPORTS
-from tests.faults import INSTANCES, PATIENT, playing
+from tests.faults import COMMENT, HEAR, INSTANCES, PATIENT, acceptance, playing, response
 from tests.retrieval.coming import brought
 from tests.scenes import FAULTS, LIMITS
 from tests.servers import HOST, RunningArchive, free_port
@@ -36,8 +38,16 @@ MALFORMED: dict[str, Any] = {
     "AccessionNumber": "ACC7719" * 4,
 }
 """Values over which pydicom warns when it converts them."""
-OF_FAULTS = tuple(str(INSTANCES[0].dataset[keyword].value) for keyword in ("PatientName", "SeriesDescription"))
-"""What the instances hold that a server of faults sends."""
+COMMENTED = ("Doe", "Jane", "forged line")
+"""Words of the Error Comment that a server of faults may send."""
+
+assert all(words in COMMENT for words in COMMENTED)
+
+OF_FAULTS = (
+    *(str(INSTANCES[0].dataset[keyword].value) for keyword in ("PatientName", "SeriesDescription")),
+    *COMMENTED,
+)
+"""What a server of faults may tell."""
 
 
 @pytest.fixture(scope="module", params=STARTS)
@@ -88,6 +98,46 @@ def test_no_patient_data_reaches_a_log_a_warning_a_stream_or_an_error(
     assert leaked(lambda: CALLS[call](Client(archive.node))) == []
 
 
+def failing(kind: type[DICOMQRError], call: Callable[[], Any], leaked: Callable[..., list[str]]) -> Any:
+    """Expect an error, and that no secret reaches anything else; give it."""
+    errors = []
+
+    def fails() -> None:
+        with pytest.raises(DICOMQRError) as caught:
+            call()
+        errors.append(caught.value)
+
+    assert leaked(fails) == []
+    (error,) = errors
+    assert isinstance(error, kind)
+    return error
+
+
+def secrets_in(error: DICOMQRError) -> set[str]:
+    return {secret for secret in secrets() if secret in f"{error} {error!r}"}
+
+
+def test_a_search_that_fails_tells_what_is_there_instead_and_nobody(
+    archive: RunningArchive, leaked: Callable[..., list[str]]
+) -> None:
+    client = Client(archive.node)
+    error = failing(
+        NoMatchError, lambda: client.load_series(SECRETS["PatientID"], description="no such series"), leaked
+    )
+    assert error.lost_by == "description"
+    assert secrets_in(error) - {SECRETS["PatientID"]} == {SECRETS["SeriesDescription"]}
+
+
+@pytest.mark.parametrize("words", [{"date": "1999"}, {"accession_number": "none"}, {"patient_name": "Nobody*"}])
+def test_a_study_that_is_not_found_tells_dates_and_nobody(
+    archive: RunningArchive, words: dict[str, Any], leaked: Callable[..., list[str]]
+) -> None:
+    client = Client(archive.node)
+    error = failing(NoMatchError, lambda: client.load_series(SECRETS["PatientID"], **words), leaked)
+    assert [error.lost_by] == [*words]
+    assert secrets_in(error) <= {SECRETS["PatientID"]}
+
+
 @pytest.mark.parametrize(
     "tell", [print, logging.getLogger("other").debug, warnings.warn, str], ids=["print", "log", "warn", "give"]
 )
@@ -127,6 +177,15 @@ def test_no_fault_tells_patient_data(fault: str, leaked: Callable[..., list[str]
         raise caught.value
 
     assert leaked(ends_in_its_error) == []
+
+
+@pytest.mark.parametrize(("status", "kind"), [(0xA700, StatusError), (0xB001, TruncatedMatchesError)])
+def test_no_comment_on_a_query_is_told(status: int, kind: type[DICOMQRError], leaked: Callable[..., list[str]]) -> None:
+    commenting = (HEAR, acceptance(), repeat((HEAR, response(Field.C_FIND_RSP, status, ERROR_COMMENT=COMMENT))))
+    with playing(commenting) as stage:
+        error = failing(kind, lambda: Client(stage.node()).find_series("another"), leaked)
+    assert secrets_in(error) == set()
+    assert all(words in error.server_comment for words in COMMENTED)
 
 
 def test_a_representation_shows_no_name(archive: RunningArchive) -> None:

@@ -10,7 +10,9 @@ import pytest
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
+from pydicom.uid import ImplicitVRLittleEndian
 
+from itkdicomqr.scan import scan
 from itkdicomqr.text import printable, text_of
 
 
@@ -167,3 +169,19 @@ def test_text_of_no_known_character_set_is_read_in_the_node_s(named):
 def test_a_named_character_set_comes_before_the_node_s():
     dataset = encoded("SeriesDescription", "Übersicht".encode(), "ISO_IR 192")
     assert text_of(dataset, "SeriesDescription", "ISO_IR 100") == "Übersicht"
+
+
+@pytest.mark.parametrize("empty", [b"", b"  ", b"\0\0"], ids=["no bytes", "blanks", "zeros"])
+@pytest.mark.parametrize("scanned", [False, True], ids=["parsed", "scanned"])
+def test_a_character_set_that_is_present_but_empty_counts_as_absent(empty: bytes, scanned: bool) -> None:
+    def read(value: bytes, character_set: str = "") -> str | None:
+        content = _element(0x00080005, empty) + _element(0x0008103E, value)
+        parsed = read_dataset(BytesIO(content), is_implicit_VR=True, is_little_endian=True)
+        dataset = scan(memoryview(content), ImplicitVRLittleEndian) if scanned else parsed
+        assert 0x00080005 in dataset
+        return text_of(dataset, "SeriesDescription", character_set)
+
+    assert read(b"AX 3.0") == "AX 3.0"
+    assert read("Übersicht".encode("latin1")) is None
+    assert read("Übersicht".encode("latin1"), "ISO_IR 100") == "Übersicht"
+    assert read("Übersicht".encode(), "ISO_IR 192") == "Übersicht"

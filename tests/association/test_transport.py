@@ -129,29 +129,6 @@ Client(Node("pacs.example", 104, "FAR")).echo()
     assert "KeyboardInterrupt" in errors
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not counted there")
-def test_a_process_of_many_open_descriptors_associates() -> None:
-    script = """
-import os, resource, sys
-_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-if most != resource.RLIM_INFINITY and most < 1200:
-    sys.exit(3)
-resource.setrlimit(resource.RLIMIT_NOFILE, (1200, most))
-held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
-from itkdicomqr import Client
-Client(sys.argv[1]).echo()
-print(held[-1])
-"""
-    with playing((*ASKED, response(Field.C_ECHO_RSP, 0))) as stage:
-        command = [sys.executable, "-c", script, stage.node().url]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    if done.returncode == 3:
-        pytest.skip("this process may not open so many")
-    assert done.stderr == ""
-    assert int(done.stdout) > 1023
-    assert stage.farewells == [Farewell.RELEASED]
-
-
 def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with playing((*ASKED, response(Field.C_ECHO_RSP, 0))) as stage:
         kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")

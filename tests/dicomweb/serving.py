@@ -6,6 +6,8 @@ step           what the server does
 ``bytes``      send them
 a float        pause so many seconds
 `CLOSE`        end the connection
+`STALL`        send nothing until the client leaves
+a callable     take the steps that it makes of the target of the request
 an iterable    take its steps, which may never end
 =============  ==========================================================
 """
@@ -16,7 +18,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -27,12 +29,12 @@ from itkdicomqr import Limits, Node, Timeouts
 from itkdicomqr.criteria import Level
 from itkdicomqr.instance import Instance
 from itkdicomqr.table import Row
-from tests.faults import HOST, PATIENT
+from tests.faults import HOST, PATIENT, leaving_nothing
 from tests.synthetic import ROOT, part10, series
 
 LISTEN_SECONDS = 5.0
-CLOSE = object()
-Scene = Iterable[Any]
+CLOSE, STALL = object(), object()
+Scene = Iterable[Any] | Callable[[str], Iterable[Any]]
 
 SLICES = series("CT", 3)
 FILES = tuple(map(part10, SLICES))
@@ -78,8 +80,11 @@ def row(node: Node) -> Row:
 
 @contextmanager
 def serving(*scenes: Scene, secured: ssl.SSLContext | None = None, host: str = HOST) -> Iterator[Service]:
-    """Answer the requests with the scenes in turn, and with the last from then on."""
-    with socket.create_server((HOST, 0)) as listener:
+    """Answer the requests with the scenes in turn, and with the last from then on.
+
+    When it ends, no thread of ours and no descriptor may be left over.
+    """
+    with leaving_nothing(), socket.create_server((HOST, 0)) as listener:
         scheme = "https" if secured else "http"
         service = Service(f"{scheme}://{host}:{listener.getsockname()[1]}/dicom-web")
         answers = chain(scenes, repeat(scenes[-1]))
@@ -112,7 +117,7 @@ def _converse(
     with connection if secured is None else secured.wrap_socket(connection, server_side=True) as channel:
         while True:
             service.requests.append(_request(channel))
-            _take(channel, next(answers))
+            _take(channel, next(answers), service.targets[-1])
 
 
 class _LeftError(Exception):
@@ -129,16 +134,18 @@ def _request(channel: socket.socket) -> str:
     return header.decode("latin-1")
 
 
-def _take(channel: socket.socket, steps: Scene) -> None:
-    for step in steps:
+def _take(channel: socket.socket, steps: Scene, target: str) -> None:
+    for step in steps(target) if callable(steps) else steps:
         if isinstance(step, bytes):
             channel.sendall(step)
         elif isinstance(step, float):
             sleep(step)
         elif step is CLOSE:
             raise _LeftError
+        elif step is STALL:
+            _request(channel)
         else:
-            _take(channel, step)
+            _take(channel, step, target)
 
 
 def answer(

@@ -9,8 +9,11 @@ from itertools import repeat
 from typing import Any
 
 from pydicom import uid
+from pydicom.uid import ExplicitVRLittleEndian
 
 from itkdicomqr.association import Deadline
+from itkdicomqr.association.dimse import Field
+from itkdicomqr.association.stream import Message
 from itkdicomqr.criteria import Level
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
@@ -19,8 +22,9 @@ from itkdicomqr.retrieval.bringing import bring, each_once
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.receivers import Receivers
+from itkdicomqr.scan import scan
 from itkdicomqr.table import Row
-from tests.faults import INSTANCES
+from tests.faults import INSTANCES, Stage
 from tests.synthetic import ROOT
 
 UIDS = [instance.sop_instance_uid for instance in INSTANCES]
@@ -100,3 +104,10 @@ def said_of(node: Node, told: Told, **choices: Any) -> tuple[str, ...]:
                 next(coming)
             except StopIteration as end:
                 return tuple(end.value)
+
+
+def requested(stage: Stage) -> list[str]:
+    """The SOP Instance UIDs that each C-GET named."""
+    messages = [event for event in stage.heard if isinstance(event, Message) and event.command.field == Field.C_GET_RQ]
+    keys = [scan(message.data, ExplicitVRLittleEndian) for message in messages]
+    return [key.content(0x00080018).decode().strip("\0") for key in keys]

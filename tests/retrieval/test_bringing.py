@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import uid
-from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY
 from itkdicomqr.association.dimse import Field
-from itkdicomqr.association.stream import Message, Pdu, PduType
+from itkdicomqr.association.stream import Pdu, PduType
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConflictingInstancesError,
@@ -32,7 +31,6 @@ from itkdicomqr.errors import (
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node
 from itkdicomqr.retrieval.getting import HEALING
-from itkdicomqr.scan import scan
 from tests.faults import (
     ALL,
     ASKED,
@@ -66,7 +64,7 @@ from tests.faults import (
     sending,
     stored,
 )
-from tests.retrieval.coming import LISTED, UIDS, UNTOLD, Told, brought, on_its_way, said_of, telling
+from tests.retrieval.coming import LISTED, UIDS, UNTOLD, Told, brought, on_its_way, requested, said_of, telling
 from tests.servers import free_port
 
 if TYPE_CHECKING:
@@ -128,13 +126,6 @@ def test_what_no_list_brings_is_asked_for_by_itself() -> None:
     with playing(sending(FIRST), ending(0xC320), singly) as stage:
         assert content(brought(stage.node())) == content(INSTANCES)
     assert requested(stage)[2:] == UIDS[1:]
-
-
-def requested(stage: Stage) -> list[str]:
-    """The SOP Instance UIDs that each C-GET named."""
-    messages = [event for event in stage.heard if isinstance(event, Message) and event.command.field == Field.C_GET_RQ]
-    keys = [scan(message.data, ExplicitVRLittleEndian) for message in messages]
-    return [key.content(0x00080018).decode().strip("\0") for key in keys]
 
 
 def test_a_lossy_syntax_is_asked_for_only_when_nothing_else_brought_the_instance() -> None:
