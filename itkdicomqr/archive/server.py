@@ -128,7 +128,8 @@ class Server:
         for thread in threads:
             _wake(thread)
         for thread in threads:
-            thread.join(JOIN_SECONDS)
+            if thread.ident is not None:  # that of an association which was rejected never begins
+                thread.join(JOIN_SECONDS)
         self._connections.close()
         self._silence.remove()
 

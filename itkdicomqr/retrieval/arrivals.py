@@ -22,6 +22,9 @@ from itkdicomqr.table import Row
 
 T = TypeVar("T")
 
+LIST_SECONDS = 0.5
+"""How long an error waits for the list that tells what is missing."""
+
 
 class Arrivals:
     """One series on its way.
@@ -203,5 +206,6 @@ class Arrivals:
         if isinstance(error, NetworkError):
             error.besides = self.endings.besides(error)
         error.received = tuple(self.received)
-        error.missing = tuple(uid for uid in self.listing.known if uid not in self.received)
+        patience = 0 if self.deadline.cancelled else max(0.0, min(LIST_SECONDS, self.deadline.remaining))
+        error.missing = tuple(uid for uid in self.listing.known_soon(patience) if uid not in self.received)
         return error

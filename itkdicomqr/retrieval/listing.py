@@ -105,6 +105,12 @@ class Listing:
             return self._known or ()
         return (self._asking.result() or ()) if self._asking.done() and self._asking.exception() is None else ()
 
+    def known_soon(self, seconds: float) -> tuple[str, ...]:
+        """Give the SOP Instance UIDs, if they are known within so long."""
+        if self._asking is not None:
+            self._asking.join(seconds)
+        return self.known
+
     @property
     def is_whole_series(self) -> bool:
         """Whether all instances of the series are wanted."""

@@ -11,8 +11,10 @@ import pytest
 
 from itkdicomqr import Client, Node, Volume
 from itkdicomqr.errors import (
+    ConnectionLostError,
     ForeignInstanceError,
     IncompleteSeriesError,
+    MoveNothingArrivedError,
     NoPresentationContextError,
 )
 from itkdicomqr.node import Timeouts
@@ -113,3 +115,22 @@ def test_an_archive_without_c_move_says_so() -> None:
             client.retrieve(row_of(client))
     assert caught.value.step == "C-MOVE"
     assert caught.value.missing == tuple(UIDS)
+
+
+def test_an_archive_that_stores_as_somebody_else_than_is_allowed_is_told_to_be_rejected() -> None:
+    with archive_of("move-from-other-ae", late=0.3) as (_, node):
+        client = Client(replace(node, store_ae_titles=("DEMO",)), transport="move")
+        with pytest.raises(MoveNothingArrivedError, match="'SOMEONE_ELSE' is not among store_ae_titles") as caught:
+            client.retrieve(row_of(client))
+    assert sorted(caught.value.missing) == sorted(UIDS)
+
+
+def test_a_connection_that_is_lost_tells_what_is_missing_although_the_list_comes_later() -> None:
+    with archive_of("drops-association-after=1") as (_, node):
+        client = Client(node)
+        row = row_of(client)
+        for _ in range(5):
+            with pytest.raises(ConnectionLostError) as caught:
+                client.retrieve(row, heal=False)
+            assert sorted([*caught.value.received, *caught.value.missing]) == sorted(UIDS)
+            assert len(caught.value.received) == 1
