@@ -107,7 +107,7 @@ def load_series(
     patient_id, date, description, pacs
         As `find_series` takes them.
     series : Row, optional
-        A row of `find_series`, instead of criteria.
+        A row of `find_series`, instead of criteria; it is loaded from the archive where it was found.
     toolkit : {"itk", "simpleitk", "volume"}
         What to return: an ``itk.Image``, a ``SimpleITK.Image``, or a `Volume`.
     volume : int or mapping, optional
