@@ -66,8 +66,11 @@ class Catalogue:
         The archive; rows carry it with the model that it accepted.
     """
 
+    step: ClassVar[str] = "C-FIND"
+    """What errors call its questions."""
+
     plain_spoken: ClassVar[bool] = False
-    """Whether answers come in pages, so that none is cut, and in UTF-8, so that none loses characters."""
+    """Whether answers come in pages, so that none is cut, and UTF-8 is spoken."""
 
     def __init__(self, association: Association, node: Node) -> None:
         self._association = association
@@ -248,7 +251,7 @@ class Catalogue:
         key = UNIQUE_KEYS[level]
         if level is not Level.PATIENT and not all(is_uid(row.get(key) or "") for row in rows):
             message = f"a match has no {key}, or one that is no UID"
-            raise ProtocolError(message, place=self._node.place, step="C-FIND")
+            raise ProtocolError(message, place=self._node.place, step=self.step)
 
 
 def query_services() -> list[Proposal]:

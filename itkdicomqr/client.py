@@ -16,7 +16,7 @@ from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceede
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import AUTO, Node
 from itkdicomqr.retrieval import RECEIVERS, Choices, Delivery, each_once
-from itkdicomqr.search import counted, decided, search
+from itkdicomqr.search import confirmed, counted, decided, search
 from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
@@ -273,6 +273,8 @@ class Client:
         row = self._one_series(series, told.criteria, deadline)
         with self._delivery(row, told.choices, deadline) as delivery:
             coming = _told(delivery, progress)
+            if series is None:
+                coming = confirmed(coming, row, Criteria.from_words(**told.criteria), self._node_of(row))
             made = assemble(coming, told.options, delivery.expected, target.allocate, consuming=True)
         return [volume.noting(delivery.notices) for volume in take(made)]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from math import isnan
 from typing import Any, TypeVar
 
 from itkdicomqr.configuration import Pacs, nodes_of
@@ -140,9 +141,17 @@ def _words(row: object) -> Mapping[str, Any]:
     if isinstance(row, Row):
         return {"series": row}
     if isinstance(row, Mapping):
-        return row
+        return _named(row)
     message = f"a row of the type {type(row).__name__} is neither of find_series nor a mapping of criteria"
     raise CriteriaError(message)
+
+
+def _named(row: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Refuse cells beyond the columns, which `csv.DictReader` calls None; NaN is pandas' word for no value."""
+    if not all(isinstance(name, str) for name in row):
+        message = "a row has cells without a column: it may be longer than the heading of its table"
+        raise CriteriaError(message)
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
 
 
 def _ahead(executor: Executor, most: int, load: _Loading, rows: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

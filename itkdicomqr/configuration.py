@@ -76,8 +76,16 @@ def is_name(text: str) -> bool:
 
 def settings_of(name: str) -> Mapping[str, Any] | None:
     """Give what the configuration itself, without profiles, tells of a node; None if it has none of this name."""
-    table = _configuration().get("nodes", {}).get(name)
+    table = _nodes().get(name)
     return {"url": table} if isinstance(table, str) else table
+
+
+def _nodes() -> Mapping[str, Any]:
+    nodes = _configuration().get("nodes", {})
+    if not isinstance(nodes, Mapping):
+        message = f"nodes={nodes!r} in {configuration_file()} is no table: write [nodes.NAME]"
+        raise NodeError(message)
+    return nodes
 
 
 def _node(pacs: object) -> Node:
@@ -99,7 +107,7 @@ def configured(name: str) -> Node:
     """
     told, profile = settings_of(name), _read_toml(profile_file(name))
     if told is None and "url" not in profile:
-        known = ", ".join(sorted(_configuration().get("nodes", {}))) or "none"
+        known = ", ".join(sorted(_nodes())) or "none"
         message = (
             f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
         )
@@ -198,4 +206,4 @@ def _configuration_told() -> str:
     if path.exists():
         return str(path)
     named_by = f", which {CONFIGURATION_VARIABLE} names," if os.environ.get(CONFIGURATION_VARIABLE) else ""
-    return f"{path}{named_by} does not exist"
+    return f"the configuration, but {path}{named_by} does not exist"

@@ -9,6 +9,7 @@ from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypedDict
+from unicodedata import category
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -171,12 +172,16 @@ def check_keywords(given: Iterable[str], known: Iterable[str]) -> None:
             raise TypeError(message)
 
 
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories of control characters, halves of characters, and ends of lines."""
+
+
 def _text(name: str, value: object) -> str:
     """Refuse what no text attribute can hold (PS3.5 6.1.3, 6.2)."""
     if not isinstance(value, str):
         message = f"{name}={value!r} is no text: give it as a string, with its leading zeros"
         raise CriteriaError(message)
-    if any(character == "\\" or not character.isprintable() for character in value):
+    if any(character == "\\" or category(character) in _NO_TEXT for character in value):
         message = f"{name}={value!r} holds a backslash or a control character, which no DICOM text of one value can"
         raise CriteriaError(message)
     return value.strip(" ")

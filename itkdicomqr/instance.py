@@ -271,6 +271,10 @@ class Instance:
             start = found[2] + first
             give_back(self.encoded, start, start + size)
 
+    def copied(self) -> Self:
+        """Give the same instance in memory of its own."""
+        return replace(self, encoded=bytes(self.encoded))
+
     def without_pixels(self) -> Self:
         """Give the same instance up to its pixel data, in memory of its own."""
         elements = self.elements.without_pixels()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from types import UnionType
 from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
@@ -169,6 +171,7 @@ class Node:
     name: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         if not self.host or any(character.isspace() for character in self.host):
             message = f"{self.host!r} is no host name"
             raise NodeError(message)
@@ -282,6 +285,28 @@ def _port(netloc: str, text: str) -> int:
         message = f"{text!r} names no port: write dicom://CALLED_AE_TITLE@host:port"
         raise NodeError(message)
     return int(digits[2])
+
+
+_KINDS: Mapping[str, tuple[type | UnionType, str]] = {
+    "host": (str, "a text"),
+    "receiver": (str, "a text, 'host:port'"),
+    "dicomweb": (str, "a text, 'https://host/dicom-web'"),
+    "character_set": (str, "a text, such as 'ISO_IR 100'"),
+    "associations": (int, "a whole number"),
+    "timeouts": (Timeouts, "Timeouts(...)"),
+    "limits": (Limits, "Limits(...)"),
+    "get": (Node | None, "a Node"),
+    "move": (Node | None, "a Node"),
+}
+"""What some attributes of a node must be, and how an error says it."""
+
+
+def _check_kinds(node: Node) -> None:
+    for keyword, (kind, words) in _KINDS.items():
+        value = getattr(node, keyword)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            message = f"{keyword}={value!r}: give {words}"
+            raise NodeError(message)
 
 
 def _check_tuple(keyword: str, value: object) -> None:

@@ -6,7 +6,7 @@ an archive does not return is read from one instance of each candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pydicom.datadict import tag_for_keyword
@@ -20,7 +20,7 @@ from itkdicomqr.node import Node
 from itkdicomqr.table import Row, SeriesTable
 from itkdicomqr.text import text_of
 from itkdicomqr.unmatched import Findings, explained
-from itkdicomqr.verdicts import fulfils, may_be_lost_whole, refusal, told, untold
+from itkdicomqr.verdicts import fulfils, may_be_left_of, may_be_lost_whole, refusal, told, untold
 
 FetchOne = Callable[[Row], Instance]
 """Brings any one instance of a series."""
@@ -77,12 +77,50 @@ def decided(rows: Sequence[Row], criteria: Criteria, node: Node) -> list[Row]:
     return possible
 
 
+def confirmed(instances: Iterable[Instance], row: Row, criteria: Criteria, node: Node) -> Iterator[Instance]:
+    """Give the instances of the series that was found, once the first shows that its row had lost nothing.
+
+    Parameters
+    ----------
+    instances : iterable of Instance
+        As they come.
+    row : Row
+        What the archive told of the series.
+    criteria : Criteria
+        What it was found by.
+    node : Node
+        The archive, for messages.
+
+    Raises
+    ------
+    UnverifiedMatchError
+        The row fulfils a criterion only because the archive lost characters of the text that the instances have.
+    """
+    wordings = [each for each in criteria.criteria if isinstance(each.matcher, Wording)]
+    for index, instance in enumerate(instances):
+        if index == 0:
+            for criterion in wordings:
+                _check_own_text(instance, row, criterion, node)
+        yield instance
+
+
+def _check_own_text(instance: Instance, row: Row, criterion: Criterion, node: Node) -> None:
+    own = text_of(instance.elements, criterion.keyword, node.character_set) or ""
+    if criterion.matcher.matches(own) or not may_be_left_of(row.get(criterion.keyword) or "", own):
+        return
+    message = (
+        f"{node} lost characters of {criterion.keyword}, which the instances have otherwise than {criterion}: pick the "
+        "series by series_number= or series_uid=, if it is meant"
+    )
+    raise UnverifiedMatchError(message)
+
+
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
     of_study = criteria.at(Level.STUDY)
-    studies = _doubted(told(_studies(catalogue, criteria), of_study), of_study, catalogue)
+    studies = _doubted(told(_studies(catalogue, criteria), of_study), of_study)
     studies = [row for row in studies if refusal(row, of_study) is None]
     candidates = [series for study in studies for series in catalogue.series(study, criteria)]
-    candidates = _doubted(told(candidates, criteria.at(Level.SERIES)), criteria.criteria, catalogue)
+    candidates = _doubted(told(candidates, criteria.at(Level.SERIES)), criteria.criteria)
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
     fulfilling = [row for row in looked_into if fulfils(row, criteria.criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
@@ -97,9 +135,9 @@ def _studies(catalogue: Catalogue, criteria: Criteria) -> list[Row]:
     return catalogue.studies(Criteria.from_words(study_uid=study_uid)) if study_uid else []
 
 
-def _doubted(rows: list[Row], criteria: Iterable[Criterion], catalogue: Catalogue) -> list[Row]:
+def _doubted(rows: list[Row], criteria: Iterable[Criterion]) -> list[Row]:
     """Count an empty text as not told where the archive may have lost all of the characters that would decide."""
-    keywords = [] if catalogue.plain_spoken else [each.keyword for each in criteria if may_be_lost_whole(each)]
+    keywords = [each.keyword for each in criteria if may_be_lost_whole(each)]
     return [row.with_values({keyword: row.get(keyword) or None for keyword in keywords}) for row in rows]
 
 

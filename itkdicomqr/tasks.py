@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from functools import partial
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -26,6 +27,7 @@ class Task(Future[T]):
 
     def __init__(self, work: Callable[[], T], name: str) -> None:
         super().__init__()
+        self.set_running_or_notify_cancel()
         self._thread = Thread(target=self._run, args=(work,), name=f"itkdicomqr {name}", daemon=True)
         self._thread.start()
 
@@ -38,3 +40,11 @@ class Task(Future[T]):
             self.set_result(work())
         except BaseException as error:
             self.set_exception(error)
+
+
+class Tasks(Executor):
+    """An executor whose work keeps no interpreter from ending; who submits bounds how much there is at once."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Begin to work at once."""
+        return Task(partial(fn, *args, **kwargs), fn.__class__.__name__)

@@ -17,6 +17,9 @@ from itkdicomqr.table import Row
 _LOST_GROUP = re.compile(r"(?:^|=)\^+(?:=|$)")
 """A component group of a name that holds nothing but delimiters, as in ``=^=^``."""
 
+_LOST_RUN = re.compile(r"( *[^\x00-\x7f]+(?: +[^\x00-\x7f]+)* *)")
+"""Characters outside ASCII, with the spaces among and beside them."""
+
 _LOST = {"*": ".*", "?": r"(?:.|\?*)"}
 
 
@@ -73,6 +76,11 @@ def may_be_lost_whole(criterion: Criterion) -> bool:
     return _remains(wanted.text).fullmatch("") is not None
 
 
+def may_be_left_of(value: str, text: str) -> bool:
+    """Tell whether a value is what an archive may have left of a text, characters of which it lost."""
+    return not text.isascii() and _remains(text).fullmatch(value.casefold().strip()) is not None
+
+
 def _may_be_lost(wanted: Wording | PersonName, value: str) -> bool:
     if isinstance(wanted, PersonName) and ("?" in value or _LOST_GROUP.search(value)):
         return True
@@ -91,8 +99,22 @@ def _other_readings(value: str) -> Iterator[str]:
 
 
 def _remains(text: str) -> re.Pattern[str]:
-    """Match what is left of a text whose characters outside ASCII were dropped or became question marks."""
+    """Match what is left of a text whose characters outside ASCII were dropped or became question marks.
+
+    Of a letter with an accent of its own its base may be left, and the spaces beside what is lost may go with it.
+    """
     characters = unicodedata.normalize("NFC", text).strip()
-    return re.compile(
-        "".join(_LOST.get(each) or (re.escape(each.casefold()) if each.isascii() else r"\?*") for each in characters)
-    )
+    parts = (_remain_of(part) for part in re.split(_LOST_RUN, characters))
+    return re.compile("".join(parts))
+
+
+def _remain_of(part: str) -> str:
+    if part.isascii():
+        return "".join(_LOST.get(each) or re.escape(each.casefold()) for each in part)
+    return "[ ?]*" + "".join(f"{_base_of(each)}[ ?]*" for each in part if each != " ")
+
+
+def _base_of(character: str) -> str:
+    """Give the letter that stands below an accent, as it may be left."""
+    base = unicodedata.normalize("NFD", character)[0]
+    return f"(?:{re.escape(base.casefold())})?" if base.isascii() else ""

@@ -107,7 +107,7 @@ BOMBS: dict[str, tuple[Any, str, int]] = {
     "endless command": ((*ASKED, COMMAND_WITHOUT_END), "LimitExceededError", 0),
     "PDU of 4 GiB": ((*ASKED, pdu(PduType.P_DATA_TF, b"", length=0xFFFFFFFF)), "LimitExceededError", 0),
     "deflate bomb": (INFLATING, "LimitExceededError", RATIO * len(ENCODED)),
-    "rows bomb": (sending(stored(claiming(0xFFFF, 0xFFFF)), HEAR, ALL[1:]), "CorruptInstanceError", 0),
+    "rows bomb": (sending(stored(claiming(0xFFFF, 0xFFFF)), HEAR, ALL[1:]), "LimitExceededError", 0),
 }
 """What an archive sends, how it ends, and how much of it may be held."""
 

@@ -232,6 +232,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
         ({}, "no criterion was given"),
         (("99999", "2005"), "type tuple is neither of find_series nor a mapping"),
         (CHEST | {"toolkit": "vtk"}, "there are 'itk'"),
+        (CHEST | {None: ["more"]}, "cells without a column"),
         (CHEST | {"volume": "1"}, "neither an index nor a mapping"),
     ],
 )
@@ -298,3 +299,8 @@ def test_settings_of_its_archive_hold_for_a_row() -> None:
         ((_, refused),) = load_cohort([row], pacs=strict)
     assert isinstance(refused, LimitExceededError)
     assert "more than 2 instances came: raise Limits(max_instances=...)" in str(refused)
+
+
+def test_what_pandas_calls_nan_is_no_criterion(demo_archive: Archive) -> None:
+    ((_, image),) = load_cohort([SAGITTAL | {"series_number": float("nan")}], pacs=demo_archive.url, toolkit="volume")
+    assert isinstance(image, Volume)

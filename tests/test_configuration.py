@@ -225,3 +225,11 @@ def test_the_configuration_lies_in_the_user_s_folder_unless_named_elsewhere(tmp_
 def test_what_is_no_archive_at_all_is_refused(pacs):
     with pytest.raises(NodeError, match="names no archive"):
         nodes_of(pacs)
+
+
+@pytest.mark.parametrize("nodes", ["5", '"main"', "[1]"])
+def test_nodes_that_are_no_table_are_refused(nodes, monkeypatch, tmp_path):
+    (tmp_path / "config.toml").write_text(f"nodes = {nodes}")
+    monkeypatch.setenv("ITKDICOMQR_CONFIG", str(tmp_path / "config.toml"))
+    with pytest.raises(NodeError, match=r"is no table: write \[nodes.NAME\]"):
+        nodes_of("main")

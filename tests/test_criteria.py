@@ -95,6 +95,7 @@ def test_criteria_read_as_they_were_typed():
         ({"patient_id": "9\\8"}, "backslash"),
         ({"patient_id": "99\n"}, "control character"),
         ({"patient_id": "99\0"}, "control character"),
+        ({"description": "one\u2028two"}, "control character"),
         ({"patient_id": ""}, "would match every patient_id"),
         ({"patient_id": "  "}, "would match every patient_id"),
         ({"patient_id": "9" * 65}, "65 characters; DICOM allows 64"),
@@ -171,3 +172,8 @@ def test_criteria_can_be_left_out():
     criteria = Criteria.from_words("1", description="AX")
     kept = criteria.without(criteria.criteria[0])
     assert [criterion.name for criterion in kept.criteria] == ["description"]
+
+
+def test_a_space_that_does_not_break_is_text():
+    (criterion,) = Criteria.from_words(description="CT\N{NO-BREAK SPACE}Thorax").criteria
+    assert criterion.matcher.matches("CT\N{NO-BREAK SPACE}Thorax")

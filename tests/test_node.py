@@ -124,3 +124,29 @@ def test_several_texts_are_not_one(settings, reason):
 def test_every_limit_is_a_whole_number(name, limit):
     with pytest.raises(NodeError, match=f"{name}="):
         Limits(**{name: limit})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"associations": "2"},
+        {"associations": 2.5},
+        {"associations": True},
+        {"character_set": None},
+        {"timeouts": 5},
+        {"limits": {"max_matches": 5}},
+        {"get": "dicom://A@h:104"},
+        {"move": "dicom://A@h:104"},
+        {"receiver": 11112},
+        {"dicomweb": None},
+    ],
+)
+def test_a_setting_of_another_kind_is_refused_by_its_name(settings):
+    (keyword,) = settings
+    with pytest.raises(NodeError, match=f"{keyword}=.*: give "):
+        Node("h", 104, "MAIN", **settings)
+
+
+def test_a_host_is_a_text():
+    with pytest.raises(NodeError, match="host=5: give a text"):
+        Node(5, 104, "MAIN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from itkdicomqr import Client, Node, NodeError
+from itkdicomqr import Client, Node, NodeError, UnverifiedMatchError, find_series, load_series
 from itkdicomqr.catalogue import identifier
 from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.testing import Archive
@@ -30,6 +30,13 @@ NAME = "Démo^Ünïcode=見本^患者"
         ({"description": "肺部"}, "", False),
         ({"description": "肺部"}, "??????", None),
         ({"description": "?bersicht"}, "bersicht", None),
+        ({"description": "頭部 CT"}, "CT", None),
+        ({"description": "CT 頭部"}, "CT", None),
+        ({"description": "頭部 造影 CT"}, "CT", None),
+        ({"description": "AX 頭部 CT"}, "AX  CT", None),
+        ({"description": "AX 頭部 CT"}, "AX CT 3", False),
+        ({"description": "Café 2"}, "Cafe 2", None),
+        ({"description": "A B"}, "AB", False),
         ({"patient_name": NAME}, NAME, True),
         ({"patient_name": "見本*"}, "Dmo^ncode=^=^", None),
         ({"patient_name": "Smith*"}, "=^=^", None),
@@ -76,3 +83,26 @@ def test_what_is_asked_is_written_in_the_node_s_character_set_where_it_can_be(ch
 def test_a_character_set_that_dicom_does_not_define_is_refused():
     with pytest.raises(NodeError, match="defines no 'UTF-8'"):
         Node("host", 104, "AE", character_set="UTF-8")
+
+
+@pytest.mark.parametrize(("stored", "asked"), [("頭部CT", "CT"), ("頭部 CT", "ct"), ("Übersicht", "bersicht")])
+def test_a_row_that_lost_characters_of_another_description_is_not_taken_for_the_series(stored: str, asked: str) -> None:
+    with Archive(
+        series("CT", 2, SeriesDescription=stored, SpecificCharacterSet="ISO_IR 192"), quirks="loses-utf8"
+    ) as archive:
+        with pytest.raises(UnverifiedMatchError, match="lost characters of SeriesDescription") as caught:
+            load_series("SYN-1", None, asked, pacs=archive.url)
+        assert stored not in str(caught.value)
+        row = find_series("SYN-1", pacs=archive.url).one()
+        assert load_series(series=row, toolkit="volume").array.shape[0] == 2
+        assert load_series("SYN-1", None, stored, pacs=archive.url, toolkit="volume").array.shape[0] == 2
+
+
+def test_a_description_that_the_archive_corrected_is_the_one_that_counts() -> None:
+    (first, second) = series("CT", 2, SeriesDescription="As stored", SpecificCharacterSet="ISO_IR 192")
+    first.SeriesDescription = "As corrected"
+    with Archive([first, second]) as archive:
+        found = find_series("SYN-1", pacs=archive.url).one()
+        assert (
+            load_series("SYN-1", None, found.SeriesDescription, pacs=archive.url, toolkit="volume").array.shape[0] == 2
+        )

@@ -176,7 +176,9 @@ class Register:
         except (CorruptInstanceError, LimitExceededError) as error:
             self.note(ProtocolError(f"an instance was refused: {error}"))
             return status.CANNOT_UNDERSTAND
-        taken = [pending.put(instance) for pending in takers]
+        # Each has its own bytes: whoever reads them may give their memory back.
+        copies = [instance, *(instance.copied() for _ in takers[1:])]
+        taken = [pending.put(each) for pending, each in zip(takers, copies, strict=True)]
         if any(taken):
             return status.SUCCESS
         self.note(ProtocolError("instances were refused that belong to no series that is expected"))

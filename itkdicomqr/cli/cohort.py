@@ -9,7 +9,6 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from itkdicomqr.cli.write import write_image
 from itkdicomqr.cohort import load_cohort
 from itkdicomqr.criteria import NAMES
 from itkdicomqr.errors import DICOMQRError, DICOMQRWarning, InputError
+from itkdicomqr.tasks import Tasks
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import check_pick
@@ -117,9 +117,10 @@ def written_images(
             yield Outcome(each.row, "skipped", str(each.path), message="it is there already; --overwrite replaces it")
         else:
             missing.append(each)
-    with ThreadPoolExecutor(workers) as pool, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", DICOMQRWarning)  # each row's are in the report
-        executor = pool if workers > 1 else None
+        # As many as are looked ahead work at once; Ctrl-C waits for none of them.
+        executor = Tasks() if workers > 1 else None
         rows = [each.words for each in missing]
         loaded = load_cohort(rows, toolkit="volume", executor=executor, look_ahead=workers, **common)
         for each, (_, image) in zip(missing, loaded, strict=True):

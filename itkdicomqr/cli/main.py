@@ -49,6 +49,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why a disk takes no more."""
 
 
+SERVED_PORT = 11112
+"""Where `serve` listens unless told otherwise; DICOM's own among the ports that need no privilege."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, and exit with a code of the table in `exits`.
 
@@ -72,6 +76,11 @@ def _dump_no_core() -> None:
 
 def _run(arguments: Sequence[str] | None) -> int:
     """Run a command, tell how it failed, and give its exit code."""
+    if sys.stderr is None:  # closed: words go nowhere
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 it stays open
+    if sys.stdout is None:
+        click.echo("itkdicomqr: the output could not be written (it is closed)", err=True)
+        return UNWRITTEN
     try:
         code: int = commands.main(arguments, prog_name="itkdicomqr", standalone_mode=False)
         sys.stdout.flush()
@@ -358,7 +367,13 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
 @commands.command(epilog=EXIT_CODE_HELP)
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=11112, show_default=True, type=int, help="Port to listen at; 0 for a free one.")
+@click.option(
+    "--port",
+    default=SERVED_PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen at; 0 for a free one.",
+)
 @click.option("--ae-title", "-aet", default="ITKDICOMQR", show_default=True, help="What the archive is called.")
 @click.option(
     "--destination", "-b", multiple=True, metavar="AE@HOST:PORT", help="Where a C-MOVE may send to; may be repeated."
@@ -374,6 +389,7 @@ def serve(
     from itkdicomqr.node import Node
     from itkdicomqr.testing import Archive
 
+    Node(host, port or SERVED_PORT, ae_title)  # refuses what cannot be meant
     nodes = [Node.parse(text) for text in destination]
     destinations = {node.ae_title: (node.host, node.port) for node in nodes}
     options: dict[str, Any] = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}

@@ -27,15 +27,19 @@ def check_target(path: Path, suffixes: Sequence[str] = IMAGE_SUFFIXES, *, overwr
         The suffix is none of ``suffixes``, the path is a folder, nothing can be written beside it, or
         there is such a file already.
     """
-    if not path.name.lower().endswith(tuple(suffixes)) or path.is_dir():
-        message = f"{path}: give a file that ends with {', '.join(suffixes)}"
-        raise InputError(message)
-    if path.exists() and not overwrite:
-        message = f"{path} exists already: choose another name, or --overwrite it"
-        raise InputError(message)
     try:
+        if not path.name.lower().endswith(tuple(suffixes)) or path.is_dir():
+            message = f"{path}: give a file that ends with {', '.join(suffixes)}"
+            raise InputError(message)
+        if path.exists() and not overwrite:
+            message = f"{path} exists already: choose another name, or --overwrite it"
+            raise InputError(message)
+        str(path).encode()
         with _folder_beside(path):
             pass
+    except UnicodeEncodeError:
+        message = f"{str(path)!r} is no text: the toolkits write only to files whose names are"
+        raise InputError(message) from None
     except OSError as error:
         message = f"{path}: nothing can be written to {path.parent} ({error.strerror})"
         raise InputError(message) from None

@@ -103,14 +103,11 @@ class _Body:
 
     def take(self, size: int) -> bytearray:
         """Take so many bytes, or all that still come, into one buffer."""
-        content = bytearray(size)
-        filled = 0
-        while filled < size and self._some():
-            piece = memoryview(self._chunk)[self._at : self._at + size - filled]
-            content[filled : filled + len(piece)] = piece
-            filled += len(piece)
+        content = bytearray()
+        while len(content) < size and self._some():
+            piece = memoryview(self._chunk)[self._at : self._at + size - len(content)]
+            content += piece
             self._at += len(piece)
-        del content[filled:]
         return content
 
     def until(self, word: bytes, limit: int, too_long: NetworkError | LimitExceededError) -> bytearray:

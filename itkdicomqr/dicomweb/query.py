@@ -9,13 +9,16 @@ from itkdicomqr.catalogue import Catalogue
 from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_matches
 from itkdicomqr.dicomweb.session import Session
-from itkdicomqr.errors import LimitExceededError, TruncatedMatchesError
+from itkdicomqr.errors import LimitExceededError, StatusError, TruncatedMatchesError
 from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
 from itkdicomqr.truncation import ROUND, Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"
 PAGE = 1000
 """Matches that are asked for at a time; a service may give fewer."""
+
+BEYOND_THE_END = frozenset({400, 404, 416})
+"""How some services answer who asks for a page after the last."""
 
 MAX_PAGE_BYTES = 1 << 26
 
@@ -34,6 +37,7 @@ class WebCatalogue(Catalogue):
     """
 
     plain_spoken = True
+    step = "QIDO-RS"
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -47,7 +51,7 @@ class WebCatalogue(Catalogue):
         NetworkError
             It does not.
         """
-        with self._session.step("QIDO-RS"):
+        with self._session.step(self.step):
             self._page("/studies", [("limit", "1")])
 
     def patients(self, criteria: Criteria) -> list[Row]:
@@ -62,7 +66,7 @@ class WebCatalogue(Catalogue):
         resource, above = _resource(level, values)
         parameters = [(key, value) for key, value in values.items() if key not in above and _matched_there(key, value)]
         parameters += [("includefield", key) for key in values if key not in above]
-        with self._session.step("QIDO-RS"):
+        with self._session.step(self.step):
             matches = self._matches(resource, parameters, UNIQUE_KEYS[level])
         return Answer(
             tuple(Row(level, tuple((key, json_text_of(match, key)) for key in values), self._node) for match in matches)
@@ -74,7 +78,13 @@ class WebCatalogue(Catalogue):
         offset = 0
         while True:
             where = [("limit", str(PAGE)), *([("offset", str(offset))] if offset else [])]
-            page = self._page(resource, [*parameters, *where])
+            try:
+                page = self._page(resource, [*parameters, *where])
+            except StatusError as error:
+                if not offset or error.status not in BEYOND_THE_END:
+                    raise
+                self._check_end(len(found), repeated=True)
+                return list(found.values())
             known = len(found)
             for match in page:
                 found.setdefault(json_text_of(match, key) or "", match)

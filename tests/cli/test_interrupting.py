@@ -19,6 +19,7 @@ from tests.synthetic import series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SOON = 8.0
 """Seconds for a process to leave an archive, and to end; it would wait much longer for the archive."""
@@ -56,4 +57,22 @@ def test_a_load_that_stalls_is_interrupted(stall: str, number: signal.Signals) -
     assert monotonic() - begin < SOON
     assert outcome.code == INTERRUPTED == 130
     assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_a_cohort_whose_rows_stall_is_interrupted(tmp_path: Path, workers: str) -> None:
+    silent = Event()
+    table = tmp_path / "cohort.csv"
+    table.write_text("patient_id\n" + "SYN-1\n" * 5)
+    with (
+        listening(series("CT", 3), silent_after(b"", silent)) as (node, _),
+        start("cohort", str(table), "-o", str(tmp_path / "images"), "--workers", workers, "-c", node.url) as process,
+    ):
+        assert silent.wait(SECONDS)
+        begin = monotonic()
+        outcome = end(process, signal.SIGINT)
+    assert monotonic() - begin < SOON
+    assert outcome.code == INTERRUPTED
     assert "Traceback" not in outcome.err

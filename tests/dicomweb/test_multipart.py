@@ -137,3 +137,14 @@ def test_what_is_too_large_or_no_multipart_is_refused(body: bytes, error: type[E
 def test_a_boundary_that_cannot_be_is_refused(boundary: bytes) -> None:
     with pytest.raises(ProtocolError, match="names no boundary"):
         next(parts(iter([b""]), boundary, 100))
+
+
+def test_no_memory_is_taken_for_a_length_that_is_only_claimed() -> None:
+    body = multipart([b"few"], header="Content-Length: 4000000000").partition(DELIMITER + b"--")[0]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConnectionLostError):
+            read(body, limit=1 << 32)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

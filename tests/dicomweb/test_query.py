@@ -113,6 +113,19 @@ def test_a_page_that_is_too_large_is_left(monkeypatch: pytest.MonkeyPatch) -> No
         catalogue.studies(ASKED)
 
 
+@pytest.mark.parametrize("status", [400, 404, 416])
+def test_a_service_may_refuse_the_page_after_the_last(status: int) -> None:
+    with querying(studies(range(7)), answer(b"", status=status)) as (catalogue, _):
+        assert len(catalogue.studies(ASKED)) == 7
+    with (
+        querying(studies(range(100)), answer(b"", status=status)) as (catalogue, _),
+        pytest.raises(TruncatedMatchesError, match="100 matches"),
+    ):
+        catalogue.studies(ASKED)
+    with querying(answer(b"", status=status)) as (catalogue, _), pytest.raises(StatusError):
+        catalogue.studies(ASKED)
+
+
 def test_a_series_keeps_the_study_that_the_service_does_not_repeat() -> None:
     answers = [
         {"SeriesInstanceUID": "1.2.3", "SeriesDescription": "AX"},

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from pydicom import uid
 
+from itkdicomqr.association.deadline import Deadline
+from itkdicomqr.association.pending import Pending, Register
 from itkdicomqr.buffers import LARGE, Fragments
 from itkdicomqr.instance import Instance
 from itkdicomqr.volume import assemble, one_volume
@@ -52,3 +54,19 @@ def test_nothing_of_what_is_deflated_is_given_back() -> None:
     volume = one_volume(assemble([instance], Options(), consuming=True))
     assert volume.array.reshape(FRAMES, -1).min(axis=1).tolist() == [*range(1, FRAMES + 1)]
     assert bytes(instance.encoded) == before
+
+
+def test_two_calls_that_share_a_delivery_have_bytes_of_their_own() -> None:
+    instance = arrived(uid.ExplicitVRLittleEndian, 0)
+    uid_of_series = instance.dataset.SeriesInstanceUID
+    register = Register()
+    pending = [Pending(uid_of_series, Deadline(10)) for _ in range(2)]
+    for each in pending:
+        register.add(each)
+    assert register.deliver(instance) == 0
+    first, second = (each.take(1) for each in pending)
+    assert first is not None
+    assert second is not None
+    for each in (first, second):
+        volume = one_volume(assemble([each], Options(), consuming=True))
+        assert volume.array.reshape(FRAMES, -1).min(axis=1).tolist() == [*range(1, FRAMES + 1)]
