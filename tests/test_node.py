@@ -147,6 +147,7 @@ def test_a_setting_of_another_kind_is_refused_by_its_name(settings):
         Node("h", 104, "MAIN", **settings)
 
 
-def test_a_host_is_a_text():
-    with pytest.raises(NodeError, match="host=5: give a text"):
-        Node(5, 104, "MAIN")
+@pytest.mark.parametrize("host", [5, None])
+def test_a_host_is_a_text(host):
+    with pytest.raises(NodeError, match=f"host={host}: give a text"):
+        Node(host, 104, "MAIN")

@@ -104,8 +104,15 @@ class Pending:
 
     def note(self, problem: NetworkError | LimitExceededError) -> None:
         """Keep what went wrong with an association that may have been meant for this series; each wording once."""
-        if len(self._problems) < MAX_PROBLEMS:
-            self._problems.setdefault(str(problem), problem)
+        with self._changed:
+            if len(self._problems) < MAX_PROBLEMS:
+                self._problems.setdefault(str(problem), problem)
+            self._changed.notify_all()
+
+    def problem_soon(self, seconds: float) -> bool:
+        """Wait so long for something to have gone wrong: the archive may know it before our receiver does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._problems), seconds)
 
     @property
     def problems(self) -> tuple[NetworkError | LimitExceededError, ...]:
@@ -177,7 +184,7 @@ class Register:
             self.note(ProtocolError(f"an instance was refused: {error}"))
             return status.CANNOT_UNDERSTAND
         # Each has its own bytes: whoever reads them may give their memory back.
-        copies = [instance, *(instance.copied() for _ in takers[1:])]
+        copies = [instance, *(instance.copied() for _ in takers[1:])] if takers else []
         taken = [pending.put(each) for pending, each in zip(takers, copies, strict=True)]
         if any(taken):
             return status.SUCCESS

@@ -29,6 +29,9 @@ from itkdicomqr.tasks import Task
 
 _SECURITY = {True: "with TLS", False: "without TLS"}
 
+PROBLEM_SECONDS = 0.3
+"""How long our receiver may take to notice what went wrong with an association, where nothing came."""
+
 LATE_AFTER = frozenset({status.SUCCESS, status.SOME_FAILED})
 """The ends after which instances may still come: some archives answer before they send."""
 
@@ -116,6 +119,8 @@ def move(
         for instance in _arrivals(endpoint, pending, answer, is_all):
             came.add(instance.sop_instance_uid)
             yield instance
+        if not came and not proven:
+            pending.problem_soon(PROBLEM_SECONDS)
         end = Moved(**vars(answer.result()), problems=pending.problems)
         reached = proven or (pending.was_reached and not end.problems)
         if not came and not reached:

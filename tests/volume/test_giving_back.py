@@ -64,9 +64,7 @@ def test_two_calls_that_share_a_delivery_have_bytes_of_their_own() -> None:
     for each in pending:
         register.add(each)
     assert register.deliver(instance) == 0
-    first, second = (each.take(1) for each in pending)
-    assert first is not None
-    assert second is not None
-    for each in (first, second):
-        volume = one_volume(assemble([each], Options(), consuming=True))
+    for taken in [each.take(1) for each in pending]:
+        assert taken is not None
+        volume = one_volume(assemble([taken], Options(), consuming=True))
         assert volume.array.reshape(FRAMES, -1).min(axis=1).tolist() == [*range(1, FRAMES + 1)]
