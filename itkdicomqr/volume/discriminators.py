@@ -230,12 +230,11 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
 APART_AT_ANY_HEIGHT = (
     "EchoTime",
     "DiffusionBValue",
-    "ImageType",
     "ComplexImageComponent",
     "StackID",
     "ConvolutionKernel",
 )
-"""What tells volumes apart that lie among each other without sharing a position."""
+"""What tells volumes apart that lie among each other without sharing a position; ImageType differs within some."""
 
 RANKS = ("TriggerTime", "NominalCardiacTriggerDelayTime", "FrameReferenceTime", "TemporalPositionTimeOffset")
 """Times that order the slices of a position, where they differ from position to position."""

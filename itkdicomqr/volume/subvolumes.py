@@ -109,10 +109,10 @@ def _split(runs: Sequence[Run], keywords: tuple[str, ...], read: Read) -> list[R
     if len(runs) > 1 and len(volumes) == sum(map(len, runs)):
         return None
     told = [volumes[key] for key in sorted(volumes, key=_sortable)]
-    is_time = not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords)
-    if is_time and not (_are_times_of_volumes(list(places.values()), max(map(len, runs))) and not _mixes(told, read)):
-        return None
-    return told
+    if MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
+        return told
+    are_volumes = _are_times_of_volumes(list(places.values()), max(map(len, runs))) and not _mixes(told, read)
+    return told if are_volumes else None
 
 
 def _are_times_of_volumes(places: Sequence[set[int]], repeats: int) -> bool:
@@ -122,8 +122,8 @@ def _are_times_of_volumes(places: Sequence[set[int]], repeats: int) -> bool:
     """
     if len(places) <= repeats:
         return True
-    apart = all(one == other or one.isdisjoint(other) for one, other in combinations(places, 2))
-    return apart and len(places) <= VOLUMES_PER_REPEAT * repeats + 1
+    are_few = len(places) <= VOLUMES_PER_REPEAT * repeats + 1
+    return are_few and all(one == other or one.isdisjoint(other) for one, other in combinations(places, 2))
 
 
 def _may_lie_among_each_other(slices: Sequence[SliceHeader]) -> bool:
@@ -159,7 +159,8 @@ def _by_rank(runs: Sequence[Run], read: Read) -> Split | None:
         if all(() not in told and len(set(told)) == count for told in ranks):
             ordered = [sorted(run, key=rank_of) for run in runs]
             volumes = [[run[rank] for run in ordered] for rank in range(count)]
-            return None if _mixes(volumes, read) else ((REPETITION,), volumes)
+            if not _mixes(volumes, read):
+                return (REPETITION,), volumes
     return None
 
 

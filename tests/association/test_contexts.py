@@ -13,9 +13,11 @@ from itkdicomqr.association.contexts import (
     UNCOMPRESSED,
     Proposal,
     classes_of,
+    likely_classes,
     service,
     storage,
 )
+from itkdicomqr.volume.kinds import ARRANGEMENTS
 
 
 def test_a_storage_class_is_proposed_once_for_each_transfer_syntax() -> None:
@@ -62,3 +64,8 @@ def test_the_classes_of_a_modality_come_before_all_others(modality: str, first: 
     assert classes[0] == first
     assert len(classes) == len(set(classes))
     assert set(classes) == set(classes_of("CT"))
+
+
+def test_whatever_is_assembled_by_rules_of_its_own_is_proposed() -> None:
+    assert {*ARRANGEMENTS, uid.ParametricMapStorage} <= set(classes_of(""))
+    assert all(uid.ParametricMapStorage in likely_classes(modality) for modality in ("CT", "MR", "PT", "OT"))

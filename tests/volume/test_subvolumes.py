@@ -310,7 +310,7 @@ def test_slabs_of_several_times_are_told_apart_by_them() -> None:
     [
         ("EchoTime", ["4.6", "9.2"]),
         ("DiffusionBValue", [0.0, 1000.0]),
-        ("ImageType", [["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]]),
+        ("ComplexImageComponent", ["MAGNITUDE", "PHASE"]),
         ("StackID", ["1", "2"]),
         ("ConvolutionKernel", ["B30f", "B70f"]),
     ],
@@ -327,9 +327,15 @@ def test_volumes_of_which_one_lies_between_the_slices_of_the_other_are_told_apar
     assert all(volume.key.keys() == {keyword} for volume in volumes)
 
 
-def test_one_slice_of_another_kind_makes_no_volume_of_its_own() -> None:
+@pytest.mark.parametrize("others", [{2}, {0, 2, 4}])
+def test_slices_of_other_image_types_make_no_volume_of_their_own(others: set[int]) -> None:
     kinds = [["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "PRIMARY", "AXIAL"]]
-    (volume,) = read_volumes(series("CT", 5, ImageType=lambda index: kinds[index == 2]))
+    (volume,) = read_volumes(series("CT", 5, ImageType=lambda index: kinds[index in others]))
+    assert len(volume.array) == 5
+
+
+def test_one_slice_of_another_kernel_makes_no_volume_of_its_own() -> None:
+    (volume,) = read_volumes(series("CT", 5, ConvolutionKernel=lambda index: ["B30f", "B70f"][index == 2]))
     assert len(volume.array) == 5
 
 
