@@ -290,7 +290,7 @@ def _port(netloc: str, text: str) -> int:
 _KINDS: Mapping[str, tuple[type | UnionType, str]] = {
     "host": (str, "a text"),
     "receiver": (str, "a text, 'host:port'"),
-    "dicomweb": (str, "a text, 'https://host/dicom-web'"),
+    "dicomweb": (str, "a text, 'https://host:port/path'"),
     "character_set": (str, "a text, such as 'ISO_IR 100'"),
     "associations": (int, "a whole number"),
     "timeouts": (Timeouts, "Timeouts(...)"),
