@@ -130,8 +130,10 @@ class Catalogue:
         except StatusError as error:
             raise CriteriaError(message) from error
         own = [row for row in rows if refusal(row, [series]) is None]
-        study_uid = own[0].get("StudyInstanceUID") if own else ""
-        if study_uid is None or (own and not study_uid):
+        if not own:
+            return ""
+        study_uid = own[0].get("StudyInstanceUID")
+        if not study_uid:
             raise CriteriaError(message)
         return study_uid
 

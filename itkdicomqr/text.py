@@ -30,6 +30,8 @@ UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 ASCII = "ascii"
 ESC = b"\x1b"
 
+_DELIMITER, _DELIMITER_OF_NAMES = re.compile(rb"[\\\r\n\t\f]"), re.compile(rb"[\\^=\r\n\t\f]")
+
 _DECODED_WITH_THEIR_ESCAPES = ("iso2022_jp", "iso2022_jp_2")
 
 
@@ -92,13 +94,15 @@ def _decoded(value: bytes, encodings: list[str], vr: str) -> str:
     if vr not in CUSTOMIZABLE_CHARSET_VR:
         return value.decode("ascii", "replace")
     first, *escaped = value.split(ESC)
-    delimiters = rb"\\\n\r\t\f^=" if vr == "PN" else rb"\\\n\r\t\f"
-    return first.decode(encodings[0], "replace") + "".join(
-        _switched(ESC + each, encodings, delimiters) for each in escaped
-    )
+    return first.decode(encodings[0], "replace") + "".join(_switched(ESC + each, encodings, vr) for each in escaped)
 
 
-def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
+def delimiter_of(vr: str) -> re.Pattern[bytes]:
+    """Match what ends the effect of an escape sequence: after it the first character set returns (PS3.5 6.1.2.5.3)."""
+    return _DELIMITER_OF_NAMES if vr == "PN" else _DELIMITER
+
+
+def _switched(part: bytes, encodings: list[str], vr: str) -> str:
     """Decode what follows an escape sequence, which holds up to the next delimiter."""
     code = next((code for code in CODES_TO_ENCODINGS if part.startswith(code)), b"")
     encoding = _strict(CODES_TO_ENCODINGS.get(code, ""))
@@ -107,7 +111,8 @@ def _switched(part: bytes, encodings: list[str], delimiters: bytes) -> str:
     if encoding in _DECODED_WITH_THEIR_ESCAPES:
         return part.decode(encoding, "replace")
     text = part[len(code) :]
-    end = next((found.start() for found in re.finditer(b"[%s]" % delimiters, text)), len(text))
+    found = delimiter_of(vr).search(text)
+    end = found.start() if found else len(text)
     return text[:end].decode(encoding, "replace") + text[end:].decode(encodings[0], "replace")
 
 

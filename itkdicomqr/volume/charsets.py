@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pydicom.charset import CODES_TO_ENCODINGS, python_encoding
 
+from itkdicomqr.text import delimiter_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _ESCAPED_PART = re.compile(rb"(?=\x1b)")
-_DELIMITER = re.compile(rb"([\\\r\n\t\f])")
-_DELIMITER_OF_NAMES = re.compile(rb"([\\^=\r\n\t\f])")
-"""After these the first character set returns (PS3.5 6.1.2.5.3)."""
 _STATEFUL = frozenset({"iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"})
 """Encodings that Python reads with their escape sequences."""
 _WITHOUT_ESCAPES = frozenset({"UTF8", "GB18030", "GBK"})
@@ -35,14 +34,15 @@ def decoded(content: bytes, character_sets: Sequence[str], vr: str) -> str:
     first = python_encoding.get(character_sets[0] if character_sets else "", "iso8859")
     if b"\x1b" not in content or first in _WITHOUT_ESCAPES:
         return content.decode(first, "replace")
-    delimiter = _DELIMITER_OF_NAMES if vr == "PN" else _DELIMITER
-    return "".join(_escaped(part, first, delimiter) for part in _ESCAPED_PART.split(content))
+    return "".join(_escaped(part, first, vr) for part in _ESCAPED_PART.split(content))
 
 
-def _escaped(part: bytes, first: str, end: re.Pattern[bytes]) -> str:
+def _escaped(part: bytes, first: str, vr: str) -> str:
     """Decode a part by its escape sequence; after a delimiter the first character set returns."""
     code = next((code for code in _CODES if part.startswith(code)), b"")
     encoding = _CODES[code] if code else first
-    text, delimiter, rest = (*end.split(part[len(code) :], maxsplit=1), b"", b"")[:3]
+    content = part[len(code) :]
+    found = delimiter_of(vr).search(content)
+    end = found.start() if found else len(content)
     prefix = code if encoding in _STATEFUL else b""
-    return (prefix + text).decode(encoding, "replace") + (delimiter + rest).decode(first, "replace")
+    return (prefix + content[:end]).decode(encoding, "replace") + content[end:].decode(first, "replace")

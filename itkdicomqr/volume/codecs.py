@@ -173,6 +173,8 @@ def check_expansion(source: PixelSource) -> None:
     samples = layout.rows * layout.columns * layout.samples if pixels.encapsulated else layout.stored_samples
     frame = samples * layout.bits_allocated // 8
     growth = frame * source.count / len(pixels.value) if pixels.value else 0
+    if growth <= (MAX_EXPANSION if pixels.encapsulated else 1):
+        return
     is_large = frame > BEYOND_DOUBT
     found = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
     if growth > MAX_EXPANSION and (is_large or not pixels.encapsulated):
@@ -180,7 +182,7 @@ def check_expansion(source: PixelSource) -> None:
             f"instance {source.instance.sop_instance_uid}: {found}: no image grows more than {MAX_EXPANSION} times"
         )
         raise LimitExceededError(message)
-    if growth > 1 and is_large and not pixels.encapsulated:
+    if is_large and not pixels.encapsulated:
         raise CorruptInstanceError(found, sop_instance_uid=source.instance.sop_instance_uid)
 
 

@@ -11,6 +11,7 @@ import pytest
 from pydicom import uid
 
 from itkdicomqr.volume import read_volumes
+from tests.reference import voxels
 from tests.synthetic import series, simpleitk
 from tests.volume.reference import assert_same_voxels
 
@@ -79,7 +80,7 @@ def test_colours_differ_from_itks_in_the_last_bit_at_most(
 ) -> None:
     slices = colours(photometric, encoded, quality)
     (volume,) = read_volumes(slices)
-    differences = np.abs(volume.array.astype(int) - simpleitk_voxels(slices, tmp_path))
+    differences = np.abs(volume.array.astype(int) - voxels(simpleitk(slices, tmp_path)).astype(int))
     assert differences.max() <= LARGEST_DIFFERENCE[photometric]
     assert np.mean(differences > 0) <= RAREST
 
@@ -110,10 +111,3 @@ def test_grey_by_gdcm_is_the_same_as_itks(tmp_path: Path, bits: int) -> None:
     slices = grey(bits, 90)
     (volume,) = read_volumes(slices, jpeg="gdcm")
     assert_same_voxels(volume, simpleitk(slices, tmp_path))
-
-
-def simpleitk_voxels(slices: list[Dataset], folder: Path) -> NDArray[Any]:
-    import SimpleITK as sitk  # noqa: N813
-
-    voxels: NDArray[Any] = sitk.GetArrayFromImage(simpleitk(slices, folder)).astype(int)
-    return voxels
