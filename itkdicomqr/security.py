@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -212,6 +213,7 @@ def receiver_context_of(tls: TLS) -> ssl.SSLContext:
         A file cannot be used; the message names it.
     """
     context = _context(tls, ssl.Purpose.CLIENT_AUTH)
+    context.sslsocket_class = _Accepted
     context.verify_mode = ssl.CERT_REQUIRED if tls.ca_file else ssl.CERT_NONE
     return context
 
@@ -265,6 +267,16 @@ def _of_file(name: str) -> str:
 
 
 _SOURCES: Mapping[str, Callable[[str], str]] = {"variable": _of_variable, "file": _of_file}
+
+
+class _Accepted(ssl.SSLSocket):
+    """A connection of a peer that may have gone already, of which the handshake tells."""
+
+    def getpeername(self) -> Any:
+        """Return None for a peer that has gone: ``wrap_socket`` asks, and at an error leaves the socket open."""
+        with suppress(OSError):
+            return super().getpeername()
+        return None
 
 
 def _context(settings: TLS, purpose: ssl.Purpose) -> ssl.SSLContext:

@@ -27,7 +27,6 @@ from itkdicomqr.errors import (
     ProtocolError,
 )
 from itkdicomqr.node import Node
-from itkdicomqr.place import place_of
 
 ANSWER_SECONDS = 1.0
 """How long a peer may leave our answers unread: they are small, and wait in the system's buffers."""
@@ -40,6 +39,8 @@ class Inbound:
     ----------
     connection : socket.socket
         Accepted; one that is to be secured has its handshake before it.
+    peer : str
+        The address that it came from.
     node : Node
         For which archive we listen.
     register : Register
@@ -48,11 +49,13 @@ class Inbound:
         Counts the associations that there may be at once.
     """
 
-    def __init__(self, connection: socket.socket, node: Node, register: Register, seats: Semaphore) -> None:
+    def __init__(
+        self, connection: socket.socket, peer: str, node: Node, register: Register, seats: Semaphore
+    ) -> None:
         self._node = node
         self._register = register
         self._seats = seats
-        self._peer = place_of(*connection.getpeername()[:2])
+        self._peer = peer
         self._transport = Transport(connection, Deadline(node.timeouts.connect, "connect"))
         self._events = Events(self._transport, node.timeouts.idle, register.reached)
         self._granted = Granted({}, 0)

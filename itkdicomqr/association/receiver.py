@@ -153,7 +153,7 @@ class Receiver:
     def _listen(self) -> None:
         while not self._ending.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, address = self._listener.accept()
             except TimeoutError:
                 continue
             except OSError as error:
@@ -161,9 +161,9 @@ class Receiver:
                 self._register.note(NetworkError(f"our receiver cannot accept a connection ({error.strerror})"))
                 self._ending.wait(POLL_SECONDS)
                 continue
-            self._take(connection)
+            self._take(connection, place_of(*address[:2]))
 
-    def _take(self, connection: socket.socket) -> None:
+    def _take(self, connection: socket.socket, peer: str) -> None:
         """Serve a connection in a thread of its own."""
         with self._lock:
             if len(self._inbound) >= MAX_CONNECTIONS:
@@ -172,7 +172,7 @@ class Receiver:
             try:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection = _channel(connection, self._security)
-                inbound = Inbound(connection, self._node, self._register, self._seats)
+                inbound = Inbound(connection, peer, self._node, self._register, self._seats)
                 thread = Thread(target=self._serve, args=(inbound,), name="itkdicomqr inbound", daemon=True)
                 thread.start()
             except (OSError, RuntimeError):
@@ -209,7 +209,6 @@ def _channel(connection: socket.socket, security: ssl.SSLContext | None) -> sock
     """Give what is read and written; its handshake is left to the thread that serves it."""
     if security is None:
         return connection
-    connection.getpeername()  # fails if the peer has gone already; wrap_socket would then leave the socket open
     return security.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
 
