@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -129,6 +130,60 @@ def test_such_a_process_cannot_write_one_byte(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="File too large"):
         run(LIMIT + WRITING, [str(file)])
     assert file.read_bytes() == b""
+
+
+READ_ONLY = (
+    "unshare",
+    "--map-root-user",
+    "--mount",
+    "sh",
+    "-e",
+    "-c",
+    """
+    mount -t tmpfs -o ro none /dev/shm
+    while read -r _ _ _ _ point _; do
+        mount -o remount,bind,ro "$(printf %b "$point")" 2>/dev/null || true
+    done < /proc/self/mountinfo
+    exec "$@"
+    """,
+    "sh",
+)
+"""Runs a command where every file system is read-only, and shared memory empty."""
+
+
+@pytest.fixture(scope="module")
+def read_only() -> tuple[str, ...]:
+    """What runs a command in such a place, if this machine makes them."""
+    if shutil.which("unshare") is None or subprocess.run([*READ_ONLY, "true"], check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    return READ_ONLY
+
+
+@pytest.mark.parametrize("toolkit", ["itk", "simpleitk"])
+def test_a_process_for_which_all_is_read_only_loads_the_same(
+    archive: RunningArchive, read_only: tuple[str, ...], toolkit: str
+) -> None:
+    arguments = [archive.node.url, toolkit, "get"]
+
+    assert run(LOADING, arguments, read_only) == run(LOADING, arguments) != ""
+
+
+@other_transports
+def test_a_process_for_which_all_is_read_only_loads_the_same_by_other_transports(
+    configuration: Path, read_only: tuple[str, ...], transport: str
+) -> None:
+    arguments, variables = ["archive", "itk", transport], {"ITKDICOMQR_CONFIG": str(configuration)}
+
+    assert run(LOADING, arguments, read_only, **variables) == run(LOADING, arguments, **variables) != ""
+
+
+@pytest.mark.parametrize("folder", [None, SHARED_MEMORY], ids=["anywhere", "shared memory"])
+def test_such_a_process_makes_no_file(read_only: tuple[str, ...], tmp_path: Path, folder: Path | None) -> None:
+    file = (folder or tmp_path) / uuid4().hex
+
+    with pytest.raises(AssertionError, match="Read-only file system"):
+        run(WRITING, [str(file)], read_only)
+    assert not file.exists()
 
 
 def writes(script: str, arguments: list[str], folder: Path, **variables: str) -> list[str]:

@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-from itkdicomqr import Client, DICOMQRError, Node, NoMatchError, StatusError, TruncatedMatchesError, read_volumes
+from itkdicomqr import (
+    Client,
+    ConnectError,
+    CriteriaError,
+    DICOMQRError,
+    Node,
+    NoMatchError,
+    StatusError,
+    TruncatedMatchesError,
+    read_volumes,
+)
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.node import TRANSPORTS
 from tests.faults import COMMENT, HEAR, INSTANCES, PATIENT, acceptance, playing, response
@@ -61,29 +71,27 @@ def archive(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             yield running
 
 
-CALLS: dict[str, Callable[[Client], Any]] = {
-    "find": lambda client: repr(client.find_series(SECRETS["PatientID"])) and None,
-    "load": lambda client: client.load_series(SECRETS["PatientID"], series_number=80),
-    "load malformed": lambda client: client.load_series(SECRETS["PatientID"], series_number=81),
-    "no match": lambda client: client.load_series("another", series_number=80),
-    "bad criterion": lambda client: client.load_series("another*"),
-    "wrong port": lambda _: Client(Node("127.0.0.1", 1, "NOBODY")).find_series("another"),
-    "echo": lambda client: client.echo(),
+CALLS: dict[str, tuple[Callable[[Client], Any], type[DICOMQRError] | None]] = {
+    "find": (lambda client: repr(client.find_series(SECRETS["PatientID"])) and None, None),
+    "load": (lambda client: client.load_series(SECRETS["PatientID"], series_number=80), None),
+    "load malformed": (lambda client: client.load_series(SECRETS["PatientID"], series_number=81), None),
+    "no match": (lambda client: client.load_series("another", series_number=80), NoMatchError),
+    "bad criterion": (lambda client: client.load_series("another*"), CriteriaError),
+    "wrong port": (lambda _: Client(Node("127.0.0.1", 1, "NOBODY")).find_series("another"), ConnectError),
+    "echo": (lambda client: client.echo(), None),
 }
+"""What is called, and the error in which it ends."""
 
 
 @pytest.fixture
 def leaked(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
-    """Do something, and tell which secrets it told to a log, a warning, a stream, an error or its result."""
+    """Do something, and tell which secrets it told to a log, a warning, a stream, a result or an error."""
 
-    def secrets_of(call: Callable[[], Any]) -> list[str]:
+    def secrets_of(call: Callable[[], Any], kind: type[DICOMQRError] | None = None) -> list[str]:
         caplog.set_level(logging.DEBUG)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            try:
-                told = repr(call())
-            except DICOMQRError as error:
-                told = f"{error} {error!r}"
+            told = repr(call()) if kind is None else _error_of(call, kind)
         printed = "".join(capfd.readouterr())
         said = "\n".join([caplog.text, *(str(each.message) for each in caught), printed, told])
         return [secret for secret in secrets() if secret in said]
@@ -91,11 +99,19 @@ def leaked(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) 
     return secrets_of
 
 
+def _error_of(call: Callable[[], Any], kind: type[DICOMQRError]) -> str:
+    with pytest.raises(kind) as caught:
+        call()
+    return f"{caught.value} {caught.value!r}"
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_no_patient_data_reaches_a_log_a_warning_a_stream_or_an_error(
     archive: RunningArchive, call: str, leaked: Callable[..., list[str]]
 ) -> None:
-    assert leaked(lambda: CALLS[call](Client(archive.node))) == []
+    made, kind = CALLS[call]
+
+    assert leaked(lambda: made(Client(archive.node)), kind) == []
 
 
 def failing(kind: type[DICOMQRError], call: Callable[[], Any], leaked: Callable[..., list[str]]) -> Any:
@@ -164,19 +180,16 @@ def test_dicomweb_alone_tells_no_patient_data(every_way: Node, leaked: Callable[
     client = Client(Node.parse(every_way.dicomweb))
 
     assert leaked(lambda: client.load_series(SECRETS["PatientID"], toolkit="volume")) == []
-    assert leaked(lambda: client.load_series("another", series_number=80)) == []
+    assert leaked(lambda: client.load_series("another", series_number=80), NoMatchError) == []
 
 
 @pytest.mark.parametrize("fault", [name for name, (_, _, timeouts) in FAULTS.items() if timeouts is PATIENT])
 def test_no_fault_tells_patient_data(fault: str, leaked: Callable[..., list[str]]) -> None:
     scene, kind, timeouts = FAULTS[fault]
 
-    def ends_in_its_error() -> None:
-        with playing(scene) as stage, pytest.raises(kind) as caught:
-            read_volumes(brought(stage.node(timeouts, LIMITS), heal=False))
-        raise caught.value
-
-    assert leaked(ends_in_its_error) == []
+    with playing(scene) as stage:
+        node = stage.node(timeouts, LIMITS)
+        assert leaked(lambda: read_volumes(brought(node, heal=False)), kind) == []
 
 
 @pytest.mark.parametrize(("status", "kind"), [(0xA700, StatusError), (0xB001, TruncatedMatchesError)])

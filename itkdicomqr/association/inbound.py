@@ -49,9 +49,7 @@ class Inbound:
         Counts the associations that there may be at once.
     """
 
-    def __init__(
-        self, connection: socket.socket, peer: str, node: Node, register: Register, seats: Semaphore
-    ) -> None:
+    def __init__(self, connection: socket.socket, peer: str, node: Node, register: Register, seats: Semaphore) -> None:
         self._node = node
         self._register = register
         self._seats = seats

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SOON = 8.0
-"""Seconds for a process to leave an archive, and to end; it would wait much longer for the archive."""
+SOON = 3.0
+"""Seconds for a process to leave an archive, which takes two at most, and to end."""
 
 POLL_SECONDS = 0.05
 STALLS = {"between two PDUs": b"", "within a PDU": PART_OF_ONE}
