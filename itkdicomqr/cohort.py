@@ -67,7 +67,8 @@ def load_cohort(
     executor : concurrent.futures.Executor, optional
         What loads: threads while the archive is slow, processes to decode on several cores. It stays
         open; what has not begun when the loop ends is cancelled. Threads share the receiver of a
-        C-MOVE; of several processes only one can listen at its port.
+        C-MOVE; of several processes each waits for its turn at the port (on Linux; elsewhere one has
+        it, and the others a `PortInUseError`).
     map : callable, optional
         Instead of an executor, anything that is called like the built-in ``map`` and gives its results
         in order: ``multiprocessing.Pool().imap``, or a function around joblib or dask. It decides how far

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing.pool import ThreadPool
 from typing import Any
@@ -38,6 +38,7 @@ from itkdicomqr import (
     load_cohort,
     load_series,
 )
+from itkdicomqr.association.turns import HAS_TURNS
 from itkdicomqr.cohort import LOOK_AHEAD
 from itkdicomqr.node import DEFAULT_CALLING_AE_TITLE
 from itkdicomqr.testing import Archive
@@ -53,8 +54,8 @@ MIXED: list[dict[str, Any]] = [SAGITTAL, ABSENT, CHEST, SEVERAL, PHASES]
 KINDS = [Volume, NoMatchError, Volume, AmbiguousSeriesError, MultipleVolumesError]
 
 
-def in_processes() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+def in_processes(count: int = 1) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"))
 
 
 def kinds(loaded: Iterable[tuple[Any, Any]]) -> list[type]:
@@ -276,10 +277,21 @@ def test_a_row_and_common_criteria_contradict_each_other(demo_archive: Archive) 
     assert isinstance(error, CriteriaError)
 
 
-def test_threads_share_the_receiver_of_a_c_move() -> None:
+@pytest.mark.parametrize(
+    "workers",
+    [
+        lambda: ThreadPoolExecutor(3),
+        pytest.param(
+            lambda: in_processes(3),
+            marks=pytest.mark.skipif(not HAS_TURNS, reason="processes do not wait for each other here"),
+        ),
+    ],
+    ids=["threads", "processes"],
+)
+def test_workers_share_the_receiver_of_a_c_move(workers: Callable[[], Executor]) -> None:
     receiver = free_port()
     destinations = {DEFAULT_CALLING_AE_TITLE: (HOST, receiver)}
-    with Archive(destinations=destinations, quirks="no-cget") as archive, ThreadPoolExecutor(3) as pool:
+    with Archive(destinations=destinations, quirks="no-cget") as archive, workers() as pool:
         node = replace(Node.parse(archive.url), receiver=f"{HOST}:{receiver}", transports=("move",))
         loaded = list(load_cohort([SAGITTAL, CHEST, SAGITTAL, CHEST], pacs=node, executor=pool, toolkit="volume"))
     assert [image.report.origins.keys() for _, image in loaded] == [{"C-MOVE"}] * 4

@@ -189,6 +189,12 @@ class Receiver:
                 del self._inbound[inbound]
 
 
+def wanted_place(node: Node) -> str:
+    """Return host and port at which a node's receiver is to listen; nothing where any port will do."""
+    host, port = _address(node.receiver)
+    return place_of(host, port) if port else ""
+
+
 def _address(text: str) -> tuple[str, int]:
     """Read ``host:port``; without a host, all addresses of this machine are meant."""
     try:

@@ -10,7 +10,6 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
-from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.catalogue import path_to, retrieval_identifier
 from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
@@ -19,6 +18,7 @@ from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.errors import IncompleteSeriesError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.retrieval import RECEIVERS
 from itkdicomqr.retrieval.moving import move
 
 SYNTAXES = (*LOSSLESS, *LOSSY)
@@ -66,8 +66,9 @@ def sends_by_move(case: Case) -> Finding:
         return unknown("we have no receiver", NO_RECEIVER.format(title=case.node.calling_ae_title))
     came: list[Instance] = []
     request = _request(case, [case.sample.instance_uid], (case.node.move or case.node).model)
-    with Receiver(case.node) as receiver:
-        moving = move(case.node, request, receiver, case.until(), complete=lambda: bool(came), lossy=True)
+    deadline = case.until()
+    with RECEIVERS.of(case.node, deadline) as receiver:
+        moving = move(case.node, request, receiver, deadline, complete=lambda: bool(came), lossy=True)
         with closing(moving):
             came.extend(_first(moving))
     return _came_by_move(case.node)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from threading import Lock
 
-from itkdicomqr.association.receiver import Receiver
+from itkdicomqr.association.deadline import Deadline
+from itkdicomqr.association.receiver import Receiver, wanted_place
+from itkdicomqr.association.turns import await_turn, turn_at
 from itkdicomqr.errors import PortInUseError
 from itkdicomqr.node import Node
 
@@ -22,10 +24,11 @@ _RULES: Mapping[str, Callable[[Node], Hashable]] = {
 
 @dataclass
 class _Lent:
-    """A receiver that is open, the first node it was opened for, and how many calls use it."""
+    """A receiver that is open, the first node it was opened for, what closes it, and how many calls use it."""
 
     receiver: Receiver
     node: Node
+    closing: ExitStack
     users: int = 0
 
 
@@ -37,34 +40,44 @@ class Receivers:
         self._open: dict[tuple[Hashable, ...], _Lent] = {}
 
     @contextmanager
-    def of(self, node: Node) -> Iterator[Receiver]:
+    def of(self, node: Node, deadline: Deadline) -> Iterator[Receiver]:
         """Lend the receiver of a node for as long as the ``with`` block lasts.
+
+        Another process of this machine that listens there for a call of its own is waited for.
 
         Raises
         ------
         NodeError, PortInUseError
             It cannot listen where ``Node.receiver`` says.
         """
-        receiver = self._taken(node)
+        receiver = self._taken(node, deadline)
         try:
             yield receiver
         finally:
             self._given_back(node)
 
-    def _taken(self, node: Node) -> Receiver:
-        with self._lock:
-            lent = self._open.get(_key(node)) or self._opened(node)
-            lent.users += 1
-            return lent.receiver
+    def _taken(self, node: Node, deadline: Deadline) -> Receiver:
+        place = wanted_place(node)
+        while True:
+            with self._lock:
+                lent = self._open.get(_key(node)) or self._opened(node, place)
+                if lent is not None:
+                    lent.users += 1
+                    return lent.receiver
+            await_turn(place, deadline)
 
-    def _opened(self, node: Node) -> _Lent:
-        try:
-            lent = self._open[_key(node)] = _Lent(Receiver(node).__enter__(), node)
-        except PortInUseError:
-            others = [each.node for each in self._open.values() if each.node.receiver == node.receiver]
-            if not others:
-                raise
-            raise _other_rules(others[0], node) from None
+    def _opened(self, node: Node, place: str) -> _Lent | None:
+        """Open a receiver, unless it is another process's turn."""
+        rivals = [each.node for each in self._open.values() if place and wanted_place(each.node) == place]
+        if rivals:
+            raise _other_rules(rivals[0], node)
+        turn = turn_at(place) if place else nullcontext()
+        if turn is None:
+            return None
+        with ExitStack() as opening:
+            opening.enter_context(turn)
+            receiver = opening.enter_context(Receiver(node))
+            lent = self._open[_key(node)] = _Lent(receiver, node, opening.pop_all())
         return lent
 
     def _given_back(self, node: Node) -> None:
@@ -74,7 +87,7 @@ class Receivers:
             lent.users -= 1
             if not lent.users:
                 del self._open[_key(node)]
-                lent.receiver.__exit__(None, None, None)
+                lent.closing.close()
 
 
 RECEIVERS = Receivers()

@@ -18,7 +18,7 @@ from itkdicomqr.retrieval.receivers import Receivers
 def by_move(arrivals: Arrivals, receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by C-MOVE into our receiver: the series, then the missing by lists, then one by one."""
     proven = False
-    with receivers.of(arrivals.node) as receiver:
+    with receivers.of(arrivals.node, arrivals.deadline) as receiver:
         for request, lossy in _moves(arrivals):
             before = len(arrivals.received)
             moving = move(

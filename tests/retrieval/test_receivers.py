@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from itkdicomqr import TLS, Limits, Node, PortInUseError
+from itkdicomqr import TLS, DeadlineError, Limits, Node, PortInUseError
+from itkdicomqr.association import Deadline
+from itkdicomqr.association.turns import HAS_TURNS
 from itkdicomqr.retrieval.receivers import Receivers
 from tests.authorities import HOST, Authority
 from tests.servers import free_port
+
+
+def soon() -> Deadline:
+    return Deadline(30)
+
 
 NODE = Node("h", 104, "ARCHIVE", receiver=f"{HOST}:0")
 
 
 def test_a_receiver_listens_from_the_first_call_to_the_last() -> None:
     receivers = Receivers()
-    with receivers.of(NODE) as first:
-        with receivers.of(NODE) as second:
+    with receivers.of(NODE, soon()) as first:
+        with receivers.of(NODE, soon()) as second:
             assert second is first
-        with receivers.of(NODE) as third:
+        with receivers.of(NODE, soon()) as third:
             assert third is first
-    with receivers.of(NODE) as another:
+    with receivers.of(NODE, soon()) as another:
         assert another is not first
 
 
 def test_who_asks_for_tls_is_not_given_a_receiver_without_it(authority: Authority) -> None:
     secured = Node("h", 104, "ARCHIVE", receiver=NODE.receiver, receiver_tls=TLS(certificate=authority.issue(HOST)))
     receivers = Receivers()
-    with receivers.of(NODE) as plain, receivers.of(secured) as other:
+    with receivers.of(NODE, soon()) as plain, receivers.of(secured, soon()) as other:
         assert (plain.is_secured, other.is_secured) == (False, True)
 
 
@@ -45,9 +57,15 @@ def test_who_asks_for_tls_is_not_given_a_receiver_without_it(authority: Authorit
 def test_who_is_let_in_under_other_rules_needs_another_address(settings: dict[str, Any], keyword: str) -> None:
     node = replace(NODE, receiver=f"{HOST}:{free_port()}")
     receivers = Receivers()
-    with receivers.of(node), pytest.raises(PortInUseError, match=f"{keyword} differs: give both nodes the same"):
-        receivers.of(replace(node, **settings)).__enter__()
-    with receivers.of(replace(node, **settings)) as other, receivers.of(replace(NODE, **settings)) as anywhere:
+    with (
+        receivers.of(node, soon()),
+        pytest.raises(PortInUseError, match=f"{keyword} differs: give both nodes the same"),
+    ):
+        receivers.of(replace(node, **settings), soon()).__enter__()
+    with (
+        receivers.of(replace(node, **settings), soon()) as other,
+        receivers.of(replace(NODE, **settings), soon()) as anywhere,
+    ):
         assert other is not anywhere
 
 
@@ -56,8 +74,89 @@ def test_a_port_is_free_for_the_next_as_soon_as_the_last_has_given_it_back() -> 
     receivers = Receivers()
 
     def lend(_: int) -> int:
-        with receivers.of(node) as receiver:
+        with receivers.of(node, soon()) as receiver:
             return receiver.port
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lend, range(100))) == {int(node.receiver.rpartition(":")[2])}
+
+
+HOLDING = """
+import sys
+from itkdicomqr import Node
+from itkdicomqr.association import Deadline
+from itkdicomqr.retrieval import RECEIVERS
+
+with RECEIVERS.of(Node("h", 104, "ARCHIVE", receiver=sys.argv[1]), Deadline(30)):
+    print("listening", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def another_process(node: Node) -> Iterator[subprocess.Popen[str]]:
+    """A process that listens where a node's receiver is to, until it is told a line, or killed."""
+    command = [sys.executable, "-c", HOLDING, node.receiver]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listening\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def tell_to_end(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+in_turn = pytest.mark.skipif(not HAS_TURNS, reason="processes do not wait for each other here")
+
+
+@in_turn
+@pytest.mark.parametrize("end", [tell_to_end, subprocess.Popen.kill], ids=["ends", "is killed"])
+def test_another_process_is_waited_for_until_it(end: Callable[[subprocess.Popen[str]], None]) -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    with another_process(node) as other, ThreadPoolExecutor(1) as pool:
+
+        def lend() -> str:
+            with Receivers().of(node, soon()) as receiver:
+                return receiver.place
+
+        waiting = pool.submit(lend)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        end(other)
+        assert waiting.result(10) == node.receiver
+
+
+@in_turn
+def test_another_process_that_keeps_its_turn_is_told_at_the_deadline() -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    with another_process(node), pytest.raises(PortInUseError, match="another process of this machine receives there"):
+        Receivers().of(node, Deadline(0.3)).__enter__()
+
+
+@in_turn
+def test_a_call_that_is_cancelled_waits_no_longer() -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    deadline = soon()
+    with another_process(node), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(Receivers().of(node, deadline).__enter__)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        deadline.cancel()
+        with pytest.raises(DeadlineError, match="cancelled"):
+            waiting.result(2)
+
+
+def test_another_program_at_the_port_is_not_waited_for() -> None:
+    with closing(socket.create_server((HOST, 0))) as other:
+        node = replace(NODE, receiver=f"{HOST}:{other.getsockname()[1]}")
+        with pytest.raises(PortInUseError, match="another program listens there"):
+            Receivers().of(node, soon()).__enter__()
+        other.close()
+        with Receivers().of(node, soon()) as receiver:
+            assert receiver.place == node.receiver
