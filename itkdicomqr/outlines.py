@@ -62,8 +62,8 @@ class _Pattern:
         )
 
     def _next_of(self, data: bytes | memoryview) -> bytes | memoryview:
-        """Give the tag that ends the walk, if there is one."""
-        return data[self.outline.end : self.outline.end + 4]
+        """Give tag and VR of what ends the walk, if there is such; a first VR tells whether VRs are told at all."""
+        return data[self.outline.end : self.outline.end + 6]
 
     @cached_property
     def _prefixes(self) -> struct.Struct:

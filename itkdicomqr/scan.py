@@ -23,6 +23,10 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 MAX_DEPTH = 32
 """Sequences within sequences: real headers reach 6."""
 
+MAX_ELEMENTS, MAX_ITEMS = 1 << 16, 1 << 18
+"""Elements beside each other, of which real headers have some hundred, and items of a sequence, which may be one for
+each frame: each costs many times the eight bytes that it may have."""
+
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
 """VRs whose length takes four bytes, after two that are reserved (PS3.5 7.1.2)."""
@@ -194,7 +198,7 @@ def scan(data: memoryview, syntax: UID, before: int = FIRST_PIXEL_TAG) -> Header
     Raises
     ------
     CorruptInstanceError
-        An element reaches beyond the end, or is nested too deep.
+        An element reaches beyond the end, or is nested too deep, or there are too many.
     """
     order = "<" if syntax.is_little_endian else ">"
     # Some files that say otherwise are implicit: no VR begins their first element.
@@ -230,7 +234,9 @@ class _Walk:
         data, size, unpack, long = self._data, len(self._data), self._explicit, self._long
         places: dict[int, Place] = {}
         offset = 0
-        while offset < size:
+        for _ in range(MAX_ELEMENTS + 1):
+            if offset >= size:
+                break
             group, element, vr, length = unpack(data, offset)
             tag = group << 16 | element
             if tag >= before:
@@ -242,24 +248,32 @@ class _Walk:
             if offset > size or length == UNDEFINED_LENGTH:
                 offset = self._end_of_value(tag, start, length, implicit=vr == b"UN")
             places[tag] = vr, start, offset
+        else:
+            raise _too_many("elements", MAX_ELEMENTS)
         return places, offset
 
     def places_implicit(self, before: int) -> tuple[dict[int, Place], int]:
         """Find all elements before a tag."""
         places: dict[int, Place] = {}
         offset = 0
-        while offset < len(self._data):
+        for _ in range(MAX_ELEMENTS + 1):
+            if offset >= len(self._data):
+                break
             tag, vr, start, length = self.implicit_header(offset)
             if tag >= before:
                 break
             offset = self._end_of_value(tag, start, length, implicit=True)
             places[tag] = vr, start, offset
+        else:
+            raise _too_many("elements", MAX_ELEMENTS)
         return places, offset
 
     def items(self, implicit: bool) -> Iterator[tuple[int, int]]:  # noqa: FBT001
         """Find where the content of each item of a sequence begins and ends."""
         offset = 0
-        while offset < len(self._data):
+        for _ in range(MAX_ITEMS + 1):
+            if offset >= len(self._data):
+                return
             tag, _, start, length = self.implicit_header(offset)
             if tag == _SEQUENCE_END:
                 return
@@ -270,6 +284,7 @@ class _Walk:
                 raise _damaged("an item reaches beyond its sequence")
             yield start, end
             offset = end
+        raise _too_many("items", MAX_ITEMS)
 
     def _end_of_value(self, tag: int, start: int, length: int, *, implicit: bool) -> int:
         end = start + length if length != UNDEFINED_LENGTH else self.end_of_items(start, implicit, 1)
@@ -310,6 +325,10 @@ class _Walk:
             offset = start + length
             if length == UNDEFINED_LENGTH:
                 offset = self.end_of_items(start, implicit or vr == b"UN", depth + 1)
+
+
+def _too_many(what: str, most: int) -> CorruptInstanceError:
+    return _damaged(f"it has more than {most} {what} beside each other")
 
 
 def _damaged(reason: str) -> CorruptInstanceError:

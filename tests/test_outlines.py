@@ -74,6 +74,14 @@ def test_a_damaged_data_set_is_scanned_as_if_it_were_the_first(content: bytes, d
     assert found(outlines.scan, bytes(damaged), EXPLICIT) == found(scan, bytes(damaged), EXPLICIT)
 
 
+def test_whether_vrs_are_told_is_seen_even_if_pixels_come_first() -> None:
+    content = _pixels(b"12")
+    implicit = content[:4] + b"\0" + content[5:]
+    outlines = Outlines()
+    found(outlines.scan, content, EXPLICIT)
+    assert found(outlines.scan, implicit, EXPLICIT) == found(scan, implicit, EXPLICIT)
+
+
 def test_the_slices_of_a_series_share_their_outline() -> None:
     outlines = Outlines()
     headers = [

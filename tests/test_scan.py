@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import CorruptInstanceError, Instance
 from itkdicomqr.instance import SERIES_INSTANCE_UID
-from itkdicomqr.scan import MAX_DEPTH, scan
+from itkdicomqr.scan import MAX_DEPTH, MAX_ELEMENTS, MAX_ITEMS, scan
 from tests.synthetic import part10, series
 
 FILES = sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("*.dcm"))
@@ -143,4 +143,29 @@ def test_an_item_that_reaches_beyond_its_sequence_is_refused() -> None:
     content = b"\x08\0\x18\x22SQ\0\0\x08\0\0\0" + b"\xfe\xff\x00\xe0\xff\x00\x00\x00"
     header = scan(memoryview(content), uid.ExplicitVRLittleEndian)
     with pytest.raises(CorruptInstanceError, match="an item reaches beyond its sequence"):
+        header.items_of(0x00082218)
+
+
+EMPTY = {
+    uid.ExplicitVRLittleEndian: lambda number: struct.pack("<HH2sH", number >> 16, number & 0xFFFF, b"LO", 0),
+    uid.ImplicitVRLittleEndian: lambda number: struct.pack("<HHI", number >> 16, number & 0xFFFF, 0),
+}
+
+
+@pytest.mark.parametrize("syntax", EMPTY, ids=lambda syntax: syntax.name)
+@pytest.mark.parametrize("more", [0, 1])
+def test_more_elements_than_any_header_has_are_refused(syntax: uid.UID, more: int) -> None:
+    content = memoryview(b"".join(map(EMPTY[syntax], range(0x00100000, 0x00100000 + MAX_ELEMENTS + more))))
+    if more:
+        with pytest.raises(CorruptInstanceError, match="more than 65536 elements"):
+            scan(content, syntax)
+    else:
+        assert len(scan(content, syntax)) == MAX_ELEMENTS
+
+
+def test_more_items_than_frames_can_be_are_refused() -> None:
+    items = b"\xfe\xff\x00\xe0\x00\x00\x00\x00" * (MAX_ITEMS + 1)
+    content = b"\x08\0\x18\x22SQ\0\0" + struct.pack("<I", len(items)) + items
+    header = scan(memoryview(content), uid.ExplicitVRLittleEndian)
+    with pytest.raises(CorruptInstanceError, match="more than 262144 items"):
         header.items_of(0x00082218)
