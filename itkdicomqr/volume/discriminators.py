@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from itkdicomqr.volume.elements import Elements, Value
 
@@ -52,13 +52,23 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Standard:
-    """A public element."""
+    """A public element.
+
+    Attributes
+    ----------
+    tag : int
+        Its tag.
+    meaning : callable, optional
+        From what is written to what it means.
+    """
 
     tag: int
+    meaning: Callable[[Values], Values] | None = None
 
     def values(self, elements: Elements, _blocks: Blocks) -> Values:
         """Return its values, none where it is absent."""
-        return elements.values(self.tag) if self.tag in elements else ()
+        written = elements.values(self.tag) if self.tag in elements else ()
+        return self.meaning(written) if self.meaning else written
 
 
 @dataclass(frozen=True)
@@ -118,6 +128,12 @@ def read_discriminators(elements: Elements) -> dict[str, Values]:
     return read
 
 
+def may_differ(headers: Sequence[Elements], keywords: Iterable[str]) -> bool:
+    """Tell whether a public element of some attributes differs; bytes are compared, since nearly always none does."""
+    tags = [source.tag for keyword in keywords for source in SOURCES[keyword] if isinstance(source, Standard)]
+    return any(len({elements.content(tag) for elements in headers}) > 1 for tag in tags)
+
+
 def _is_no_number(value: Value) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
@@ -133,6 +149,25 @@ def _component_of_ge(written: Values) -> Values:
     return tuple(names.get(number, number) for number in written if not isinstance(number, str))
 
 
+def _component_of(image_type: Values) -> Values:
+    """Read the component of complex data beyond the values that say whether an image is original and primary."""
+    words = (str(value).partition("_")[0] for value in image_type[2:])
+    return tuple(_COMPONENTS[word] for word in words if word in _COMPONENTS)[:1]
+
+
+_COMPONENTS: Mapping[str, str] = {
+    "M": "MAGNITUDE",
+    "MAGNITUDE": "MAGNITUDE",
+    "P": "PHASE",
+    "PHASE": "PHASE",
+    "PHASE MAP": "PHASE",
+    "R": "REAL",
+    "REAL": "REAL",
+    "I": "IMAGINARY",
+    "IMAGINARY": "IMAGINARY",
+}
+"""As Siemens and Philips (M_FFE, P_SE, ...) write components in ImageType, and as ComplexImageComponent does."""
+
 SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
     "ReferencedSegmentNumber": (Standard(0x0062000B),),
     "StackID": (Standard(0x00209056),),
@@ -141,6 +176,8 @@ SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
     "ComplexImageComponent": (
         Standard(0x00089208),
         Private("GE", "GEMS_PARM_01", 0x0043, (0x2F,), "SS", _component_of_ge),
+        Standard(0x00089007, _component_of),
+        Standard(0x00080008, _component_of),
     ),
     "DataType": (Standard(0x00189808),),
     "EchoTime": (Standard(0x00180081), Standard(0x00189082)),
@@ -234,7 +271,7 @@ APART_AT_ANY_HEIGHT = (
     "StackID",
     "ConvolutionKernel",
 )
-"""What tells volumes apart that lie among each other without sharing a position; ImageType differs within some."""
+"""What tells volumes apart whose slices share no position; ImageType as a whole differs within some."""
 
 RANKS = ("TriggerTime", "NominalCardiacTriggerDelayTime", "FrameReferenceTime", "TemporalPositionTimeOffset")
 """Times that order the slices of a position, where they differ from position to position."""

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
+from itkdicomqr.volume.discriminators import APART_AT_ANY_HEIGHT, may_differ, read_discriminators
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
@@ -14,7 +15,7 @@ from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
 from itkdicomqr.volume.ultrasound import is_in_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.intake import Intake
@@ -30,6 +31,9 @@ _PLACE = {
 _RESCALE_INTERCEPT = 0x00281052
 _RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
+
+NOTABLE_DISPLACEMENT = 0.01
+"""How far from where its header puts it a corner lies that is worth a word, mm: regular series stay below 0.001."""
 
 
 def notices_of(
@@ -98,8 +102,16 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         (unplaced, f"no {lacking}: slices are in the order of InstanceNumber, 1 mm apart"),
         (half and not unplaced, f"no {lacking}: the image has no place"),
         (unapplied, "ModalityLUTSequence (0028,3000) is not applied; modality_lut='apply' does"),
+        *_of_several_volumes(slices),
     )
     return tuple(sentence for applies, sentence in departures if applies)
+
+
+def displacement_of(error: float) -> tuple[str, ...]:
+    """Return a sentence where a corner of a slice lies too far, in mm, from where its own header puts it."""
+    if error <= NOTABLE_DISPLACEMENT:
+        return ()
+    return (f"a slice's corner lies {error:.3g} mm from where its own position, orientation and spacing put it",)
 
 
 def warn_of(reports: Iterable[Report]) -> None:
@@ -120,6 +132,16 @@ def _has_unused_rescale(header: SliceHeader) -> bool:
     if header.layout.samples == 1:
         return False
     return (header.elements.number(_RESCALE_SLOPE) or 1, header.elements.number(_RESCALE_INTERCEPT) or 0) != (1, 0)
+
+
+def _of_several_volumes(slices: Sequence[SliceHeader]) -> Iterator[tuple[bool, str]]:
+    """Say what tells volumes apart and nevertheless differs within this one, whose slices share no position."""
+    headers = [header.elements for header in slices]
+    if len(slices) > 1 and may_differ(headers, APART_AT_ANY_HEIGHT):
+        read = list(map(read_discriminators, headers))
+        for keyword in APART_AT_ANY_HEIGHT:
+            count = len({values[keyword] for values in read})
+            yield count > 1, f"{keyword} has {count} values in one volume: it may be several that follow each other"
 
 
 def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:

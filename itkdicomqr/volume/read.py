@@ -15,7 +15,7 @@ from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
 from itkdicomqr.volume.intake import SOURCES, Intake, Source
 from itkdicomqr.volume.metadata import SliceMetadata
-from itkdicomqr.volume.notices import departures_of, notices_of, warn_of
+from itkdicomqr.volume.notices import departures_of, displacement_of, notices_of, warn_of
 from itkdicomqr.volume.options import (
     JPEG,
     MAX_SERIES_BYTES,
@@ -264,7 +264,9 @@ def _report(
     syntaxes = (header.instance.transfer_syntax_uid for header in stack.slices)
     first, grid, sampling = stack.slices[0], placement.grid, placement.sampling
     mappings = real_world_values_of(stack.slices)
-    departures = (*placement.departures, *departures_of(stack.slices, options))
+    astray = corner_error(stack.slices, grid, sampling.first_voxels, options.spacing_source)
+    displaced = placement.departures or displacement_of(astray)
+    departures = (*displaced, *departures_of(stack.slices, options))
     return Report(
         sop_instance_uids=tuple(dict.fromkeys(header.sop_instance_uid for header in stack.slices)),
         origins=intake.origins,
@@ -272,7 +274,7 @@ def _report(
         skipped=intake.skipped,
         duplicates=intake.duplicates,
         warnings=(*departures, *notices_of(stack.slices, intake, options, excess, mappings)),
-        max_corner_error_mm=corner_error(stack.slices, grid, sampling.first_voxels, options.spacing_source),
+        max_corner_error_mm=astray,
         tilt_degrees=placement.regularity.tilt_degrees,
         step_deviation=placement.regularity.step_deviation,
         sampling_deviation_mm=sampling_deviation(stack.slices, grid.spacing[2]) if sampling.is_identity else 0.0,

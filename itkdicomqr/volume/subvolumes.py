@@ -22,7 +22,7 @@ from itkdicomqr.volume.discriminators import (
     NEVER_MIXED,
     RANKS,
     SOURCES,
-    Standard,
+    may_differ,
     read_discriminators,
 )
 from itkdicomqr.volume.grouping import Stack, in_order, repeats
@@ -127,11 +127,10 @@ def _are_times_of_volumes(places: Sequence[set[int]], repeats: int) -> bool:
 
 
 def _may_lie_among_each_other(slices: Sequence[SliceHeader]) -> bool:
-    """Tell whether a public attribute of volumes differs; the bytes are compared, since nearly always none does."""
+    """Tell whether an attribute of volumes differs among enough slices for two."""
     if len(slices) < 2 * FEWEST_AMONG_OTHERS or slices[0].position is None:
         return False
-    tags = [each.tag for keyword in APART_AT_ANY_HEIGHT for each in SOURCES[keyword] if isinstance(each, Standard)]
-    return any(len({header.elements.content(tag) for header in slices}) > 1 for tag in tags)
+    return may_differ([header.elements for header in slices], APART_AT_ANY_HEIGHT)
 
 
 def _among_each_other(runs: Sequence[Run], read: Read) -> Split | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume import read_volumes
+from itkdicomqr.volume.notices import NOTABLE_DISPLACEMENT
 from tests.synthetic import series
 
 DIFFER = r"PixelSpacing and ImagerPixelSpacing differ: 0.75\0.5 is used, not 0.2\0.3 mm"
@@ -49,6 +51,14 @@ def test_a_departure_is_a_warning_at_the_line_of_the_caller() -> None:
     assert str(warning.message) == volume.report.warnings[0]
     assert "order of InstanceNumber" in volume.report.warnings[0]
     assert "Secret" not in str(warning.message)
+
+
+@pytest.mark.parametrize(("length", "is_told"), [("1", False), ("0.99999", False), ("0.9992", True)])
+def test_corners_that_lie_elsewhere_than_their_header_says_are_warned_of(length: str, *, is_told: bool) -> None:
+    slices = series("CT", 3, ImageOrientationPatient=[length, "0", "0", "0", "1", "0"], PixelSpacing=["3", "3"])
+    with pytest.warns(DICOMQRWarning, match="corner lies 0.0[0-9]+ mm from") if is_told else nullcontext():
+        (volume,) = read_volumes(slices)
+    assert (volume.report.max_corner_error_mm > NOTABLE_DISPLACEMENT) == is_told
 
 
 def test_volumes_that_depart_alike_are_told_of_once() -> None:

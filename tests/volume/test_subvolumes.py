@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
-from itkdicomqr.errors import AmbiguousVolumesError
+from itkdicomqr.errors import AmbiguousVolumesError, DICOMQRWarning
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import multiframe, noise, series
 from tests.volume.repeating import SLICES, of_volume, repeated, values_of
@@ -19,7 +19,7 @@ from tests.volume.repeating import SLICES, of_volume, repeated, values_of
         ("EchoTime", lambda volume: ["20", "4.6", "9.2"][volume], [4.6, 9.2, 20]),
         ("TemporalPositionIdentifier", lambda volume: str(10 - volume), [8, 9, 10]),
         ("StackID", str, [0, 1, 2]),
-        ("ImageType", lambda volume: ["ORIGINAL", "PRIMARY", "MPR"[volume]], None),
+        ("ImageType", lambda volume: ["DERIVED", "PRIMARY", "WFX"[volume]], None),
         ("FlipAngle", lambda volume: str(5 * volume + 5), [5, 10, 15]),
         ("DiffusionBValue", lambda volume: float(volume * 500), [0, 500, 1000]),
         ("AcquisitionNumber", lambda volume: str(volume + 1), [1, 2, 3]),
@@ -45,7 +45,7 @@ def test_two_attributes_together_tell_volumes_apart() -> None:
         )
     )
     assert len(volumes) == 4
-    assert all(set(volume.key) == {"ImageType", "EchoTime"} for volume in volumes)
+    assert all(set(volume.key) == {"ImageType", "EchoTime", "ComplexImageComponent"} for volume in volumes)
 
 
 def test_time_points_without_attributes_go_by_instance_number() -> None:
@@ -121,7 +121,10 @@ KINDS: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "magnitude and phase": (
         {"ImageType": of_volume([["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"]])},
-        [{"ImageType": ("ORIGINAL", "PRIMARY", "M")}, {"ImageType": ("ORIGINAL", "PRIMARY", "P")}],
+        [
+            {"ImageType": ("ORIGINAL", "PRIMARY", "M"), "ComplexImageComponent": "MAGNITUDE"},
+            {"ImageType": ("ORIGINAL", "PRIMARY", "P"), "ComplexImageComponent": "PHASE"},
+        ],
     ),
     "two echoes": (
         {"EchoTime": of_volume(["4.92", "7.38"]), "EchoNumbers": of_volume(["1", "2"])},
@@ -327,6 +330,28 @@ def test_volumes_of_which_one_lies_between_the_slices_of_the_other_are_told_apar
     assert all(volume.key.keys() == {keyword} for volume in volumes)
 
 
+@pytest.mark.parametrize("words", [("M", "P"), ("M_FFE", "P_FFE"), ("R", "I"), ("MAGNITUDE", "PHASE MAP")])
+def test_components_that_only_image_types_tell_are_told_apart_at_any_height(words: tuple[str, str]) -> None:
+    """Within a component another value of ImageType may differ."""
+    slices = repeated(
+        2,
+        ImagePositionPatient=lambda index: ["0", "0", str(index % 3 * 2 + index // 3)],
+        ImageType=lambda index: ["ORIGINAL", "PRIMARY", words[index // 3], ["ND", "NORM"][index % 3 == 2]],
+    )
+    volumes = read_volumes(slices)
+    assert sorted(map(str, values_of(volumes))) == ["[0]", "[1]"]
+    assert all(volume.key.keys() == {"ComplexImageComponent"} for volume in volumes)
+
+
+def test_volumes_that_follow_each_other_are_one_with_a_word() -> None:
+    heights = [["0", "0", str(index * 2)] for index in range(6)]
+    with pytest.warns(DICOMQRWarning, match="EchoTime has 2 values in one volume: it may be several"):
+        (volume,) = read_volumes(
+            repeated(2, ImagePositionPatient=lambda index: heights[index], EchoTime=of_volume(["4.6", "9.2"]))
+        )
+    assert len(volume.array) == 6
+
+
 @pytest.mark.parametrize("others", [{2}, {0, 2, 4}])
 def test_slices_of_other_image_types_make_no_volume_of_their_own(others: set[int]) -> None:
     kinds = [["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "PRIMARY", "AXIAL"]]
@@ -335,7 +360,8 @@ def test_slices_of_other_image_types_make_no_volume_of_their_own(others: set[int
 
 
 def test_one_slice_of_another_kernel_makes_no_volume_of_its_own() -> None:
-    (volume,) = read_volumes(series("CT", 5, ConvolutionKernel=lambda index: ["B30f", "B70f"][index == 2]))
+    with pytest.warns(DICOMQRWarning, match="ConvolutionKernel has 2 values in one volume"):
+        (volume,) = read_volumes(series("CT", 5, ConvolutionKernel=lambda index: ["B30f", "B70f"][index == 2]))
     assert len(volume.array) == 5
 
 
