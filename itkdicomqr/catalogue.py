@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import FIND, LOSSLESS, LOSSY, PATIENT_STUDY_ONLY, Proposal, service
 from itkdicomqr.association.status import CANNOT_UNDERSTAND, NOT_THAT_DATA_SET
+from itkdicomqr.charsets import encodable
 from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import (
     CriteriaError,
@@ -24,7 +25,7 @@ from itkdicomqr.matchers import Exactly
 from itkdicomqr.node import AUTO, Node
 from itkdicomqr.scan import Header
 from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
-from itkdicomqr.text import encodable, text_of
+from itkdicomqr.text import text_of
 from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt, overwritten
 from itkdicomqr.uids import is_uid
 from itkdicomqr.verdicts import refusal

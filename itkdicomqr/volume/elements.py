@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, repeater_has_tag
@@ -30,9 +29,6 @@ FARTHEST = 1e9
 
 NEAREST = 1e-9
 """Spacings below are mistakes, mm."""
-
-MAX_REMEMBERED = 256
-"""How many values are remembered as they were read: most are those of the slice before."""
 
 NUMBER_FORMATS: Mapping[str, str] = {
     "US": "H",
@@ -241,13 +237,11 @@ def shown(numbers: Iterable[float]) -> str:
     return "\\".join(f"{number:g}" for number in numbers)
 
 
-@lru_cache(MAX_REMEMBERED)
 def _texts(content: bytes) -> tuple[str, ...]:
     text = content.decode("latin-1").strip(" \0")
     return tuple([part.strip(" \0") for part in text.split("\\")]) if text else ()
 
 
-@lru_cache(MAX_REMEMBERED)
 def _values(content: bytes) -> tuple[Value, ...]:
     return tuple(map(number_or_text, _texts(content)))
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
+from itkdicomqr.charsets import ESC, decoded
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET, TEXTS, WHOLE_TEXTS
-from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), 
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
 _LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "OD", "OV", "UN"})
 """VRs of bytes, of which an empty element has no entry; the others have one without text."""
-_ESCAPE = b"\x1b"
 _RESOLVED_VRS = {"US or SS": "US", "US or SS or OW": "US", "OB or OW": "OW"}
 """What the VRs are that depend on other elements, unless the pixels are signed (PS3.5 annex A)."""
 
@@ -136,9 +135,8 @@ class _Header:
         return self.entry(tag) == other.entry(tag)
 
     @cached_property
-    def character_sets(self) -> list[str]:
-        names = self.elements.content(SPECIFIC_CHARACTER_SET).decode("latin-1")
-        return [name.strip(" \0") for name in names.split("\\")]
+    def character_set(self) -> str:
+        return self.elements.text(SPECIFIC_CHARACTER_SET)
 
     def entry(self, tag: int) -> str:
         vr = self._resolved(vr_of(self.elements.raw[tag]))
@@ -167,9 +165,9 @@ class _Header:
 
     def _text(self, value: bytes, vr: str) -> str:
         content = value.partition(b"\0")[0]
-        if content.isascii() and _ESCAPE not in content:
+        if content.isascii() and ESC not in content:
             return content.decode("ascii")
-        return decoded(content, self.character_sets, vr)
+        return decoded(content, self.character_set, vr)
 
 
 class _Parsed:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from itkdicomqr.charsets import decoded
 from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
-from itkdicomqr.volume.charsets import decoded
 from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.headers import Segment, checked_orientation
 
@@ -90,11 +90,11 @@ def _number(segment: Segment | None) -> int:
 
 def _described_segments(top: Elements) -> dict[int, Segment]:
     """Return the segments of SegmentSequence by their numbers."""
-    character_sets = list(top.texts(SPECIFIC_CHARACTER_SET))
+    character_set = top.text(SPECIFIC_CHARACTER_SET)
     described = {}
     for item in top.items(_SEGMENT_SEQUENCE):
         number = item.unsigned(_SEGMENT_NUMBER) or 0
-        label = decoded(item.content(_SEGMENT_LABEL), character_sets, "LO").strip(" \0")
+        label = decoded(item.content(_SEGMENT_LABEL), character_set, "LO").strip(" \0")
         described[number] = Segment(number, label)
     return described
 

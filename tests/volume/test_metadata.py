@@ -11,7 +11,6 @@ import SimpleITK as sitk  # noqa: N813
 
 from itkdicomqr.errors import InputError
 from itkdicomqr.volume import read_volumes
-from itkdicomqr.volume.charsets import decoded
 from tests.synthetic import part10, series, write
 
 ATTRIBUTES: dict[str, Any] = {
@@ -158,14 +157,6 @@ def test_slices_behave_as_a_sequence_and_cannot_be_changed_through() -> None:
     volume.slices[0]["0020|0013"] = "99"
     assert volume.slices[0]["0020|0013"] == "1 "
     assert "Sample" not in repr(volume.slices)
-
-
-@pytest.mark.parametrize("vr", ["LO", "PN"])
-def test_a_caret_ends_the_character_set_of_a_part_of_a_name_alone(vr: str) -> None:
-    content = b"\x1b$B;3\x1b(B^\x1b$BED^ED\x1b(B"
-    assert decoded(content, ["", "ISO 2022 IR 87"], vr).startswith("山^田")
-    kanji = b"\x1b$B;3^ED"
-    assert ("^" in decoded(kanji, ["", "ISO 2022 IR 87"], vr)) == (vr == "PN")
 
 
 def test_words_in_big_endian_are_written_as_in_simpleitk(tmp_path: Path) -> None:
