@@ -11,7 +11,7 @@ from typing import Self
 
 from benchmarks.data import PATIENT_ID, STUDY_DATE, Series, files
 from itkdicomqr import TLS, Node, find_series
-from itkdicomqr.table import Row
+from itkdicomqr.query.table import Row
 
 ARCHIVE, REPLAY, RELAY, SECURED = "archive", "replay", "relay", "secured"
 """From where a series comes: Orthanc, the player of what it sent, Orthanc over a longer way, one that speaks TLS."""

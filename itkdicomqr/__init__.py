@@ -61,8 +61,8 @@ if TYPE_CHECKING:
     from itkdicomqr.functions import find_series, load_series, load_volumes
     from itkdicomqr.instance import Instance
     from itkdicomqr.node import Limits, Node, Timeouts
+    from itkdicomqr.query.table import Row, SeriesTable
     from itkdicomqr.security import TLS, Identity
-    from itkdicomqr.table import Row, SeriesTable
     from itkdicomqr.volume import Report, Volume, read_volumes
     from itkdicomqr.web import Basic, Bearer
 
@@ -134,7 +134,7 @@ _HOMES = {
     "instance": ("Instance",),
     "node": ("Limits", "Node", "Timeouts"),
     "security": ("TLS", "Identity"),
-    "table": ("Row", "SeriesTable"),
+    "query.table": ("Row", "SeriesTable"),
     "volume": ("Report", "Volume", "read_volumes"),
     "web": ("Basic", "Bearer"),
 }

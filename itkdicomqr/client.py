@@ -8,16 +8,16 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from itkdicomqr.association import Deadline
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.catalogues import asked, verify, with_model
 from itkdicomqr.configuration import Pacs, nodes_of
-from itkdicomqr.criteria import Criteria, CriteriaWords, Day, Level
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.catalogues import asked, verify, with_model
+from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day, Level
+from itkdicomqr.query.search import confirmed, counted, decided, search
+from itkdicomqr.query.table import Row, SeriesTable, merged
 from itkdicomqr.retrieval import RECEIVERS, Choices, Delivery, each_once
-from itkdicomqr.search import confirmed, counted, decided, search
-from itkdicomqr.table import Row, SeriesTable, merged
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.picking import Pick, check_pick
@@ -198,7 +198,7 @@ class Client:
         """
         words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
         deadline = self._deadline()
-        row = self._one_series(series, words, deadline)
+        row = self._one_series(_sought(series, words), deadline)
         uids = None if instance_uids is None else list(instance_uids)
         with self._delivery(row, replace(self._choices, heal=heal), deadline, uids) as delivery:
             return each_once(_told(delivery, progress))
@@ -270,11 +270,12 @@ class Client:
         """Assemble the one series while it comes, and take of it what is asked for."""
         told = LoadWords.divided(words, self._choices)
         deadline = self._deadline()
-        row = self._one_series(series, told.criteria, deadline)
+        sought = _sought(series, told.criteria)
+        row = self._one_series(sought, deadline)
         with self._delivery(row, told.choices, deadline) as delivery:
             coming = _told(delivery, progress)
-            if series is None:
-                coming = confirmed(coming, row, Criteria.from_words(**told.criteria), self._node_of(row))
+            if isinstance(sought, Criteria):
+                coming = confirmed(coming, row, sought, self._node_of(row))
             made = assemble(coming, told.options, delivery.expected, target.allocate, consuming=True)
         return [volume.noting(delivery.notices) for volume in take(made)]
 
@@ -284,14 +285,8 @@ class Client:
         node = with_model(self._node_of(series), deadline)
         return Delivery(node, series, choices, RECEIVERS, deadline, uids)
 
-    def _one_series(self, series: Row | None, words: Mapping[str, Any], deadline: Deadline) -> Row:
-        given = {name: value for name, value in words.items() if value is not None}
-        if series is None:
-            return self._search(Criteria.from_words(**given), deadline).one()
-        if given:
-            message = f"series= is a row already; leave out {', '.join(given)}"
-            raise CriteriaError(message)
-        return checked_row(series)
+    def _one_series(self, sought: Row | Criteria, deadline: Deadline) -> Row:
+        return sought if isinstance(sought, Row) else self._search(sought, deadline).one()
 
     def _search(self, criteria: Criteria, deadline: Deadline) -> SeriesTable:
         return merged(self._each(lambda node: self._search_in(node, criteria, deadline)))
@@ -366,6 +361,17 @@ def checked_row(series: object) -> Row:
         message = f"series={series!r} is no row of find_series"
         raise CriteriaError(message)
     return series
+
+
+def _sought(series: Row | None, words: Mapping[str, Any]) -> Row | Criteria:
+    """Read which series is meant: a row, or what it is to be found by."""
+    given = {name: value for name, value in words.items() if value is not None}
+    if series is None:
+        return Criteria.from_words(**given)
+    if given:
+        message = f"series= is a row already; leave out {', '.join(given)}"
+        raise CriteriaError(message)
+    return checked_row(series)
 
 
 def _told(delivery: Delivery, progress: Progress | None) -> Iterator[Instance]:

@@ -12,11 +12,11 @@ from math import isnan
 from typing import Any, TypeVar
 
 from itkdicomqr.configuration import Pacs, nodes_of
-from itkdicomqr.criteria import check_keywords
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
 from itkdicomqr.node import Timeouts
-from itkdicomqr.table import Row
+from itkdicomqr.query.criteria import check_keywords
+from itkdicomqr.query.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import target_of

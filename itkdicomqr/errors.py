@@ -52,7 +52,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from itkdicomqr.table import SeriesTable
+    from itkdicomqr.query.table import SeriesTable
 
 
 class DICOMQRError(Exception):

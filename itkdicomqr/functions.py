@@ -7,8 +7,8 @@ from typing import Any, Unpack
 
 from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.configuration import Pacs
-from itkdicomqr.criteria import NAMES, CriteriaWords, Day, check_keywords
-from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.query.criteria import NAMES, CriteriaWords, Day, check_keywords
+from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
 from itkdicomqr.words import LOAD_WORDS
 
@@ -52,7 +52,7 @@ def find_series(
         Which archives: ``"dicom://AE@host:port"``, a configured name, a `Node`, or several.
         None is the environment variable ``ITKDICOMQR_PACS``, else the configured default.
     **criteria_and_options
-        More criteria, see `itkdicomqr.criteria.CriteriaWords`: ``modality``, ``study_uid``,
+        More criteria, see `itkdicomqr.query.criteria.CriteriaWords`: ``modality``, ``study_uid``,
         ``series_uid``, ``study_description``, ``series_number``, ``series_date``,
         ``protocol_name``, ``accession_number``, ``patient_name``, ``issuer_of_patient_id`` and
         ``keys={Keyword: value}``; and the options of `Client`.

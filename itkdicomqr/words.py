@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from itkdicomqr.criteria import NAMES, check_keywords
+from itkdicomqr.query.criteria import NAMES, check_keywords
 from itkdicomqr.retrieval import Choices
 from itkdicomqr.volume.options import Options
 

@@ -11,8 +11,8 @@ from pynetdicom import AE, build_context, evt
 from itkdicomqr import CriteriaError, Node, NoPresentationContextError
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY
-from itkdicomqr.catalogue import Catalogue, query_services
-from itkdicomqr.criteria import Criteria
+from itkdicomqr.query.catalogue import Catalogue, query_services
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.testing import Archive
 from tests.servers import HOST
 from tests.synthetic import series

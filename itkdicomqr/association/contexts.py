@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pydicom import uid
 
+from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
+
 MAX_CONTEXTS = 128
 """Their identifiers are the odd numbers of one byte."""
 
@@ -39,8 +41,6 @@ LOSSY: tuple[str, ...] = (
     uid.JPEG2000,
     uid.HTJ2K,
 )
-
-LABEL_MAP_SEGMENTATION_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 
 _CLASSES_OF_MODALITY: Mapping[str, tuple[str, ...]] = {
     "CT": (

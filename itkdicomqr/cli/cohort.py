@@ -20,8 +20,8 @@ from itkdicomqr.cli.options import picked_volume
 from itkdicomqr.cli.show import console, empty_table, show_json
 from itkdicomqr.cli.write import write_image
 from itkdicomqr.cohort import load_cohort
-from itkdicomqr.criteria import NAMES
 from itkdicomqr.errors import DICOMQRError, DICOMQRWarning, InputError
+from itkdicomqr.query.criteria import NAMES
 from itkdicomqr.tasks import Tasks
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume

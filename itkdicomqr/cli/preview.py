@@ -14,7 +14,7 @@ from itkdicomqr.cli.drawing import Plane, Window, drawn, window_of
 from itkdicomqr.cli.picture import middle_slice
 from itkdicomqr.client import Client
 from itkdicomqr.errors import IncompleteSeriesError
-from itkdicomqr.table import Row
+from itkdicomqr.query.table import Row
 from itkdicomqr.volume import Volume, read_volumes
 
 WINDOW_CENTER, WINDOW_WIDTH = "0028|1050", "0028|1051"

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from itkdicomqr.cli.options import PICKING_OPTIONS
 from itkdicomqr.errors import DICOMQRWarning
-from itkdicomqr.table import PICK_HEADING, Row, SeriesTable
+from itkdicomqr.query.table import PICK_HEADING, Row, SeriesTable
 from itkdicomqr.text import printable
 from itkdicomqr.volume import Volume
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_matches
 from itkdicomqr.dicomweb.session import Session
 from itkdicomqr.errors import LimitExceededError, StatusError, TruncatedMatchesError
-from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
-from itkdicomqr.truncation import ROUND, Answer
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.query.truncation import ROUND, Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"
 PAGE = 1000

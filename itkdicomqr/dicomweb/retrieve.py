@@ -7,14 +7,14 @@ from collections.abc import Generator, Iterable, Iterator
 from urllib.parse import quote
 
 from itkdicomqr.association.deadline import Deadline
-from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb.multipart import parts
 from itkdicomqr.dicomweb.response import Response
 from itkdicomqr.dicomweb.session import Session, describe
 from itkdicomqr.errors import ProtocolError, StatusError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
-from itkdicomqr.table import UNIQUE_KEYS, Row
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import UNIQUE_KEYS, Row
 
 ORIGIN = "WADO-RS"
 INSTANCE = "application/dicom"

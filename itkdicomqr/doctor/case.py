@@ -10,13 +10,13 @@ from itertools import islice
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, Proposal, service
 from itkdicomqr.association.patience import BACK_OFF, open_patiently
-from itkdicomqr.catalogue import identifier, path_to
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
-from itkdicomqr.matchers import DateRange
 from itkdicomqr.node import Node
+from itkdicomqr.query.catalogue import identifier, path_to
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.matchers import DateRange
+from itkdicomqr.query.table import UNIQUE_KEYS, Row
 from itkdicomqr.scan import Header
-from itkdicomqr.table import UNIQUE_KEYS, Row
 from itkdicomqr.text import text_of
 
 EXAMINATION_SECONDS = 30.0

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
 
-from itkdicomqr.catalogue import path_to
-from itkdicomqr.criteria import Level
 from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.retrieving import got
 from itkdicomqr.errors import DICOMQRError
+from itkdicomqr.query.catalogue import path_to
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import UNIQUE_KEYS
 from itkdicomqr.scan import Header
-from itkdicomqr.table import UNIQUE_KEYS
 from itkdicomqr.text import text_of
 
 TEXTS: Mapping[Level, Sequence[str]] = {

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from itkdicomqr.catalogue import SERIES_COUNT
-from itkdicomqr.criteria import Level
 from itkdicomqr.doctor.case import MAX_ROWS, Answer, Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.sampling import windows
 from itkdicomqr.errors import ConnectionLostError, NetworkError, StatusError
-from itkdicomqr.matchers import ALL_DAYS, day_of
-from itkdicomqr.table import Row
-from itkdicomqr.truncation import ROUND, parts_around
-from itkdicomqr.whole import number_of
+from itkdicomqr.query.catalogue import SERIES_COUNT
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.matchers import ALL_DAYS, day_of
+from itkdicomqr.query.table import Row
+from itkdicomqr.query.truncation import ROUND, parts_around
+from itkdicomqr.query.whole import number_of
 
 DESCRIPTION = "SeriesDescription"
 NOBODYS = "NOBODY CALLS A SERIES SO"

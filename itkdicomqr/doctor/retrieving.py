@@ -10,14 +10,14 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
-from itkdicomqr.catalogue import path_to, retrieval_identifier
-from itkdicomqr.criteria import Level
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
 from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.errors import IncompleteSeriesError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.query.catalogue import path_to, retrieval_identifier
+from itkdicomqr.query.criteria import Level
 from itkdicomqr.retrieval import RECEIVERS
 from itkdicomqr.retrieval.moving import move
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from itkdicomqr.catalogue import RETURN_KEYS, Catalogue
-from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.errors import StatusError
-from itkdicomqr.table import Row, distinct
+from itkdicomqr.query.catalogue import RETURN_KEYS, Catalogue
+from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.table import Row, distinct
 
 DAYS = (0, 7, 31, 366, 3660)
 """How far back studies are looked for, until there are some; then all dates."""

@@ -13,12 +13,12 @@ from itkdicomqr.errors import LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
+from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.belonging import Belonging
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.endings import Endings, Failure
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
-from itkdicomqr.table import Row
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from pydicom.datadict import keyword_for_tag
 
 from itkdicomqr.errors import ForeignInstanceError
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, SOP_INSTANCE_UID, Instance
-from itkdicomqr.table import Row
+from itkdicomqr.query.table import Row
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET, text_of
 
 PATIENT_ID = 0x00100020

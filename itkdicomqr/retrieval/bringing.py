@@ -16,12 +16,12 @@ from itkdicomqr.errors import (
     SeriesChangingError,
 )
 from itkdicomqr.instance import Instance
+from itkdicomqr.query.table import MAX_SHOWN
+from itkdicomqr.query.truncation import LIKELY_LIMITS
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.endings import Failure
 from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.retrieval.ways import WAYS
-from itkdicomqr.table import MAX_SHOWN
-from itkdicomqr.truncation import LIKELY_LIMITS
 
 MAX_LISTS = 3
 """How often a list that changes is asked for before the series is given up."""

@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from itkdicomqr.association import Deadline
-from itkdicomqr.catalogues import catalogue_of
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.query.catalogues import catalogue_of
+from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.receivers import Receivers
-from itkdicomqr.table import Row
 
 MAX_CREDIBLE = 4096
 """How many instances a row alone is believed to tell of: memory is taken for as many."""

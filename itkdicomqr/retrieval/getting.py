@@ -21,9 +21,9 @@ from itkdicomqr.association.contexts import (
     storage,
 )
 from itkdicomqr.association.patience import open_patiently
-from itkdicomqr.catalogue import retrieval_identifier
 from itkdicomqr.errors import ConnectionLostError, NoPresentationContextError
 from itkdicomqr.instance import Instance
+from itkdicomqr.query.catalogue import retrieval_identifier
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.sharing import Shared
 

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 from itkdicomqr.association import Deadline
-from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
 from itkdicomqr.errors import (
     AssociationRejectedError,
     ConnectionLostError,
@@ -19,10 +18,11 @@ from itkdicomqr.errors import (
     StatusError,
     TruncatedMatchesError,
 )
-from itkdicomqr.table import Row
+from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
+from itkdicomqr.query.table import Row
+from itkdicomqr.query.truncation import FEWEST_CUT
+from itkdicomqr.query.whole import count_in, number_of
 from itkdicomqr.tasks import Task
-from itkdicomqr.truncation import FEWEST_CUT
-from itkdicomqr.whole import count_in, number_of
 
 OpenCatalogue = Callable[[Deadline], AbstractContextManager[Catalogue]]
 """Opens the archive's query service."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.catalogue import retrieval_identifier
 from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.query.catalogue import retrieval_identifier
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.getting import MAX_UIDS, by_get, cut
 from itkdicomqr.retrieval.moving import move

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
 from itkdicomqr.volume.captures import MULTI_FRAME_CAPTURES, pages_of
 from itkdicomqr.volume.doses import placed_doses
 from itkdicomqr.volume.headers import RT_DOSE, read_headers
 from itkdicomqr.volume.mosaic import is_mosaic, tiles_of
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE, placed_by_detector
-from itkdicomqr.volume.segmentation import LABEL_MAP, SEGMENTATION, segmented
+from itkdicomqr.volume.segmentation import SEGMENTATION, segmented
 from itkdicomqr.volume.ultrasound import ULTRASOUND_VOLUME, placed_in_volume
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ARRANGEMENTS: Mapping[str, Callable[[Sequence[SliceHeader]], list[SliceHeader]]] = {
     RT_DOSE: placed_doses,
     SEGMENTATION: segmented,
-    LABEL_MAP: segmented,
+    LABEL_MAP_SEGMENTATION_STORAGE: segmented,
     NUCLEAR_MEDICINE: placed_by_detector,
     ULTRASOUND_VOLUME: placed_in_volume,
     **dict.fromkeys(MULTI_FRAME_CAPTURES, pages_of),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.charsets import decoded
 from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
+from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
 from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.headers import Segment, checked_orientation
 
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
-SEGMENTATIONS = frozenset({SEGMENTATION, LABEL_MAP})
+SEGMENTATIONS = frozenset({SEGMENTATION, LABEL_MAP_SEGMENTATION_STORAGE})
 
 SAME_PLANE = 1e-3
 """Frames nearer than this along the normal are on one plane, mm."""
@@ -68,7 +68,7 @@ def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     if top.text(_DIMENSION_ORGANIZATION_TYPE).startswith("TILED") or _TOTAL_PIXEL_MATRIX_COLUMNS in top:
         message = f"instance {headers[0].sop_instance_uid}: segmentations of whole slides are not assembled"
         raise UnsupportedImageError(message)
-    if headers[0].sop_class_uid == LABEL_MAP:
+    if headers[0].sop_class_uid == LABEL_MAP_SEGMENTATION_STORAGE:
         padding = top.integers(_PIXEL_PADDING_VALUE)
         return _completed(_as_labels(headers), [None], padding[0] if padding else 0)
     segments = _described_segments(top)

@@ -26,9 +26,9 @@ from time import sleep
 from typing import Any
 
 from itkdicomqr import Limits, Node, Timeouts
-from itkdicomqr.criteria import Level
 from itkdicomqr.instance import Instance
-from itkdicomqr.table import Row
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import Row
 from tests.faults import HOST, PATIENT, leaving_nothing
 from tests.synthetic import ROOT, part10, series
 

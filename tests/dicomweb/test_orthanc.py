@@ -16,10 +16,10 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import Client, Instance, Node, NoMatchError, StatusError, read_volumes
 from itkdicomqr.association import Deadline
-from itkdicomqr.criteria import Criteria
 from itkdicomqr.dicomweb import Session, WebCatalogue, wado
-from itkdicomqr.search import counted, search
-from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.search import counted, search
+from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.web import Basic
 from tests.servers import RunningArchive, free_port, orthanc, require_dicomweb
 from tests.synthetic import noise, part10, series

@@ -11,10 +11,10 @@ import pytest
 
 from itkdicomqr import CriteriaError, LimitExceededError, Limits, Node, ProtocolError, StatusError
 from itkdicomqr.association import Deadline
-from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.dicomweb import Session, WebCatalogue
 from itkdicomqr.errors import TruncatedMatchesError
-from itkdicomqr.table import Row
+from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.table import Row
 from tests.dicomweb.serving import Service, answer, serving
 
 STUDY = Row(Level.STUDY, (("StudyInstanceUID", "1.2"), ("PatientID", "7")))

@@ -14,16 +14,16 @@ from pydicom.uid import ExplicitVRLittleEndian
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.stream import Message
-from itkdicomqr.criteria import Level
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring, each_once
 from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.receivers import Receivers
 from itkdicomqr.scan import scan
-from itkdicomqr.table import Row
 from tests.faults import INSTANCES, Stage
 from tests.synthetic import ROOT
 

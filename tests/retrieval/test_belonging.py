@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import ForeignInstanceError
 from itkdicomqr.instance import Instance
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.belonging import Belonging
-from itkdicomqr.table import Row
 from tests.faults import playing, sending, stored
 from tests.retrieval.coming import brought
 from tests.synthetic import ROOT, series

@@ -26,7 +26,7 @@ from tests.synthetic import series
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from itkdicomqr.table import Row
+    from itkdicomqr.query.table import Row
 
 SLICES = 12
 UIDS = {str(each.SOPInstanceUID) for each in series("CT", SLICES)}

@@ -22,11 +22,11 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.association.dimse import Element, Field
 from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.association.stream import Message
-from itkdicomqr.catalogue import identifier
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, DeadlineError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Timeouts
+from itkdicomqr.query.catalogue import identifier
+from itkdicomqr.query.criteria import Level
 from itkdicomqr.retrieval.moving import Moved, move
 from tests.faults import (
     ABORT,

@@ -18,7 +18,7 @@ from itkdicomqr.errors import (
     NoPresentationContextError,
 )
 from itkdicomqr.node import Timeouts
-from itkdicomqr.table import Row
+from itkdicomqr.query.table import Row
 from itkdicomqr.testing import Archive
 from tests.faults import leaving_nothing
 from tests.reference import assert_equal

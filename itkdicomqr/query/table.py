@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import overload
 
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import AmbiguousSeriesError, NoMatchError
 from itkdicomqr.node import Node
+from itkdicomqr.query.criteria import Level
 from itkdicomqr.text import printable
 
 MAX_SHOWN = 20

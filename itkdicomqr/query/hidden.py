@@ -11,14 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from itkdicomqr.criteria import Criterion, Level
 from itkdicomqr.errors import StatusError
-from itkdicomqr.matchers import ALL_DAYS, DateRange, Exactly, day_of
-from itkdicomqr.table import UNIQUE_KEYS, Row
-from itkdicomqr.truncation import FEWEST_CUT, Answer, doubt, parts_around
+from itkdicomqr.query.criteria import Criterion, Level
+from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, day_of
+from itkdicomqr.query.table import UNIQUE_KEYS, Row
+from itkdicomqr.query.truncation import FEWEST_CUT, Answer, doubt, parts_around
 
 if TYPE_CHECKING:
-    from itkdicomqr.catalogue import Catalogue
+    from itkdicomqr.query.catalogue import Catalogue
 
 MAX_GAPS = 2
 """How many numbers that are missing between those of the series are asked for, besides the next one."""

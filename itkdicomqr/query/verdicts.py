@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
-from itkdicomqr.criteria import Criterion
-from itkdicomqr.matchers import PersonName, Wording
-from itkdicomqr.table import Row
+from itkdicomqr.query.criteria import Criterion
+from itkdicomqr.query.matchers import PersonName, Wording
+from itkdicomqr.query.table import Row
 
 _LOST_GROUP = re.compile(r"(?:^|=)\^+(?:=|$)")
 """A component group of a name that holds nothing but delimiters, as in ``=^=^``."""

@@ -14,7 +14,17 @@ from unicodedata import category
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording, decimal_of
+from itkdicomqr.query.matchers import (
+    DateRange,
+    Exactly,
+    Matcher,
+    Number,
+    OneOf,
+    PersonName,
+    TimeRange,
+    Wording,
+    decimal_of,
+)
 from itkdicomqr.text import TEXTS
 from itkdicomqr.uids import MAX_UID_LENGTH
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import NoMatchError
 from itkdicomqr.node import Node
-from itkdicomqr.table import MAX_SHOWN, Row
-from itkdicomqr.verdicts import refusal, told
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.table import MAX_SHOWN, Row
+from itkdicomqr.query.verdicts import refusal, told
 
 _ANY = Criteria(())
 

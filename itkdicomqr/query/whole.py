@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
-from itkdicomqr.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
-from itkdicomqr.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
-from itkdicomqr.table import Row, distinct
-from itkdicomqr.truncation import Answer, by_days, cut_of, doubt
+from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
+from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
+from itkdicomqr.query.table import Row, distinct
+from itkdicomqr.query.truncation import Answer, by_days, cut_of, doubt
 
 if TYPE_CHECKING:
-    from itkdicomqr.catalogue import Catalogue
+    from itkdicomqr.query.catalogue import Catalogue
 
 PATIENT_COUNT = "NumberOfPatientRelatedStudies"
 STUDY_COUNT = "NumberOfStudyRelatedSeries"

@@ -11,16 +11,16 @@ from dataclasses import replace
 
 from pydicom.datadict import tag_for_keyword
 
-from itkdicomqr.catalogue import SERIES_COUNT, Catalogue
-from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import UnverifiedMatchError
 from itkdicomqr.instance import Instance
-from itkdicomqr.matchers import Wording
 from itkdicomqr.node import Node
-from itkdicomqr.table import Row, SeriesTable
+from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
+from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.matchers import Wording
+from itkdicomqr.query.table import Row, SeriesTable
+from itkdicomqr.query.unmatched import Findings, explained
+from itkdicomqr.query.verdicts import fulfils, may_be_left_of, may_be_lost_whole, refusal, told, untold
 from itkdicomqr.text import text_of
-from itkdicomqr.unmatched import Findings, explained
-from itkdicomqr.verdicts import fulfils, may_be_left_of, may_be_lost_whole, refusal, told, untold
 
 FetchOne = Callable[[Row], Instance]
 """Brings any one instance of a series."""

@@ -21,13 +21,13 @@ from itkdicomqr import (
     TruncatedMatchesError,
     load_series,
 )
-from itkdicomqr.criteria import Level
 from itkdicomqr.errors import StatusError
-from itkdicomqr.hidden import studies_looked_behind
-from itkdicomqr.matchers import DateRange
-from itkdicomqr.table import Row
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.hidden import studies_looked_behind
+from itkdicomqr.query.matchers import DateRange
+from itkdicomqr.query.table import Row
+from itkdicomqr.query.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves, parts_around
 from itkdicomqr.testing import Archive
-from itkdicomqr.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves, parts_around
 from tests.servers import HOST, free_port, orthanc, require_dicomweb
 from tests.synthetic import ROOT, series
 

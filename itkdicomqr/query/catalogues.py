@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
-from itkdicomqr.catalogue import Catalogue, query_services, spoken
 from itkdicomqr.errors import NetworkError, TruncatedMatchesError
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.catalogue import Catalogue, query_services, spoken
 
 if TYPE_CHECKING:
     from itkdicomqr.dicomweb.query import WebCatalogue

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from itkdicomqr.criteria import NAMES, Criteria, CriteriaWords, Level
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording
+from itkdicomqr.query.criteria import NAMES, Criteria, CriteriaWords, Level
+from itkdicomqr.query.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording
 
 ALL_WORDS: dict[str, Any] = {
     "patient_id": "99999",

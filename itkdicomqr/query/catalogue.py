@@ -13,7 +13,6 @@ from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import FIND, LOSSLESS, LOSSY, PATIENT_STUDY_ONLY, Proposal, service
 from itkdicomqr.association.status import CANNOT_UNDERSTAND, NOT_THAT_DATA_SET
 from itkdicomqr.charsets import encodable
-from itkdicomqr.criteria import Criteria, Criterion, Level
 from itkdicomqr.errors import (
     CriteriaError,
     NoPresentationContextError,
@@ -21,15 +20,16 @@ from itkdicomqr.errors import (
     StatusError,
     TruncatedMatchesError,
 )
-from itkdicomqr.matchers import Exactly
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.matchers import Exactly
+from itkdicomqr.query.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.query.truncation import LIKELY_LIMITS, Answer, doubt, overwritten
+from itkdicomqr.query.verdicts import refusal
+from itkdicomqr.query.whole import STUDY_COUNT, universal, whole_series, whole_studies
 from itkdicomqr.scan import Header
-from itkdicomqr.table import UNIQUE_KEYS, Row, distinct
 from itkdicomqr.text import text_of
-from itkdicomqr.truncation import LIKELY_LIMITS, Answer, doubt, overwritten
 from itkdicomqr.uids import is_uid
-from itkdicomqr.verdicts import refusal
-from itkdicomqr.whole import STUDY_COUNT, universal, whole_series, whole_studies
 
 RETURN_KEYS = {
     Level.PATIENT: ("PatientName", "IssuerOfPatientID"),

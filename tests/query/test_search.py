@@ -29,9 +29,9 @@ from itkdicomqr import (
 from itkdicomqr.archive import matching
 from itkdicomqr.archive.index import Index
 from itkdicomqr.association import Association
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import Criteria
-from itkdicomqr.search import search
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.search import search
 from itkdicomqr.testing import Archive
 from tests.synthetic import ROOT, series
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.matchers import DateRange, Exactly, Number, OneOf, PersonName, TimeRange, Wording
+from itkdicomqr.query.matchers import DateRange, Exactly, Number, OneOf, PersonName, TimeRange, Wording
 
 DATES = st.dates(min_value=date(1000, 1, 1), max_value=date(9999, 12, 31))
 TEXTS = st.text(alphabet="aAbÉé*? .", max_size=6)

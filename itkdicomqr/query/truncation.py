@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from itkdicomqr.errors import TruncatedMatchesError
-from itkdicomqr.matchers import DateRange
-from itkdicomqr.table import Row
+from itkdicomqr.query.matchers import DateRange
+from itkdicomqr.query.table import Row
 
 LIKELY_LIMITS = frozenset(
     {100, 128, 150, 200, 250, 256, 300, 400, 500, 512, 600, 750, 800, 1000, 1024, 1500, 2000, 2048, 2500}

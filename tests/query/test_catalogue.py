@@ -10,12 +10,12 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from itkdicomqr import Client, CriteriaError, Node, ProtocolError, UnverifiedMatchError
-from itkdicomqr.catalogue import Catalogue
-from itkdicomqr.criteria import Criteria, Level
 from itkdicomqr.instance import Instance
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.search import decided
+from itkdicomqr.query.table import Row
 from itkdicomqr.scan import Header
-from itkdicomqr.search import decided
-from itkdicomqr.table import Row
 
 NODE = Node("127.0.0.1", 104, "DOUBLE")
 STUDY = Row(Level.STUDY, (("StudyInstanceUID", "1.2"), ("PatientID", "7")), NODE)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from itkdicomqr import Client, Node, NodeError, UnverifiedMatchError, find_series, load_series
-from itkdicomqr.catalogue import identifier
-from itkdicomqr.criteria import Criteria, Level
+from itkdicomqr.query.catalogue import identifier
+from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.verdicts import verdict
 from itkdicomqr.testing import Archive
-from itkdicomqr.verdicts import verdict
 from tests.synthetic import series
 
 NAME = "Démo^Ünïcode=見本^患者"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from itkdicomqr import AmbiguousSeriesError, Client, Node, NoMatchError, Row, SeriesTable
-from itkdicomqr.criteria import Level
-from itkdicomqr.table import MAX_SHOWN, merged
+from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.table import MAX_SHOWN, merged
 
 NODE = Node("h.example", 104, "MAIN")
 
