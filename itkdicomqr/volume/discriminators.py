@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
+from itkdicomqr.volume.nearness import nearby
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -128,6 +129,23 @@ def read_discriminators(elements: Elements) -> dict[str, Values]:
     return read
 
 
+def read_all(headers: Sequence[Elements]) -> list[dict[str, Values]]:
+    """Read the same of each header; numbers that are measured, and differ by less than their noise, become one."""
+    read = list(map(read_discriminators, headers))
+    for keyword, noise in NOISE.items():
+        numbers = list({numbers_in(values[keyword]) for values in read})
+        alike = dict(zip(numbers, nearby(numbers, noise), strict=True)) if len(numbers) > 1 else {}
+        for values in read if alike else ():
+            values[keyword] = alike[numbers_in(values[keyword])] or values[keyword]
+    return read
+
+
+def numbers_in(values: Values) -> tuple[float, ...]:
+    """Return values that are all numbers, else nothing."""
+    numbers = tuple(value for value in values if not isinstance(value, str))
+    return numbers if len(numbers) == len(values) else ()
+
+
 def may_differ(headers: Sequence[Elements], keywords: Iterable[str]) -> bool:
     """Tell whether a public element of some attributes differs; bytes are compared, since nearly always none does."""
     tags = [source.tag for keyword in keywords for source in SOURCES[keyword] if isinstance(source, Standard)]
@@ -151,7 +169,11 @@ def _component_of_ge(written: Values) -> Values:
 
 def _component_of(image_type: Values) -> Values:
     """Read the component of complex data beyond the values that say whether an image is original and primary."""
-    words = (str(value).partition("_")[0] for value in image_type[2:])
+    return _components_in(image_type[2:])
+
+
+def _components_in(written: Values) -> Values:
+    words = (str(value).partition("_")[0] for value in written)
     return tuple(_COMPONENTS[word] for word in words if word in _COMPONENTS)[:1]
 
 
@@ -176,6 +198,7 @@ SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
     "ComplexImageComponent": (
         Standard(0x00089208),
         Private("GE", "GEMS_PARM_01", 0x0043, (0x2F,), "SS", _component_of_ge),
+        Private("PHILIPS", "Philips MR Imaging DD 001", 0x2005, (0x11,), "CS", _components_in),
         Standard(0x00089007, _component_of),
         Standard(0x00080008, _component_of),
     ),
@@ -184,6 +207,7 @@ SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
     "EchoNumbers": (Standard(0x00180086),),
     "InversionTime": (Standard(0x00180082), Standard(0x00189079)),
     "FlipAngle": (Standard(0x00181314),),
+    "RepetitionTime": (Standard(0x00180080),),
     "DiffusionBValue": (
         Standard(0x00189087),
         Private("SIEMENS", "SIEMENS MR HEADER", 0x0019, (0x0C,), "IS"),
@@ -217,6 +241,9 @@ SOURCES: Mapping[str, tuple[Standard | Private, ...]] = {
     "ReconstructionDiameter": (Standard(0x00181100),),
     "ReceiveCoilName": (Standard(0x00181250), Private("SIEMENS", "SIEMENS MR HEADER", 0x0051, (0x0F,), "LO")),
     "KVP": (Standard(0x00180060),),
+    "SliceThickness": (Standard(0x00180050),),
+    "SequenceName": (Standard(0x00180024),),
+    "ImageIndex": (Standard(0x00541330),),
 }
 """Each attribute by its keyword, and the elements that may hold it."""
 
@@ -248,6 +275,10 @@ DISCRIMINATORS: tuple[tuple[str, ...], ...] = (
     ("ReconstructionDiameter",),
     ("ReceiveCoilName",),
     ("KVP",),
+    ("RepetitionTime",),
+    ("SliceThickness",),
+    ("SequenceName",),
+    ("ActualFrameDuration",),
 )
 """What is asked together; of those that give equally few volumes, the first decides."""
 
@@ -260,12 +291,14 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
         "AcquisitionTime",
         "ContentTime",
         "AcquisitionDateTime",
+        "InversionTime",
     }
 )
 """Times that may differ among the slices of one volume."""
 
 APART_AT_ANY_HEIGHT = (
     "EchoTime",
+    "FlipAngle",
     "DiffusionBValue",
     "ComplexImageComponent",
     "StackID",
@@ -273,10 +306,41 @@ APART_AT_ANY_HEIGHT = (
 )
 """What tells volumes apart whose slices share no position; ImageType as a whole differs within some."""
 
-RANKS = ("TriggerTime", "NominalCardiacTriggerDelayTime", "FrameReferenceTime", "TemporalPositionTimeOffset")
-"""Times that order the slices of a position, where they differ from position to position."""
+WORTH_A_WORD = (*APART_AT_ANY_HEIGHT, "TemporalPositionIdentifier", "SliceThickness")
+"""What a volume has one value of, or it may be several."""
 
-NEVER_MIXED = frozenset(
-    {"ImageType", "ComplexImageComponent", "DataType", "EchoTime", "DiffusionBValue", "DiffusionGradientOrientation"}
+RANKS = (
+    "ImageIndex",
+    "TriggerTime",
+    "NominalCardiacTriggerDelayTime",
+    "FrameReferenceTime",
+    "TemporalPositionTimeOffset",
 )
-"""What all slices of one volume share."""
+"""What orders the slices of a position, where it differs from position to position."""
+
+NEVER_MIXED = (
+    "StackID",
+    "TemporalPositionIdentifier",
+    "ImageType",
+    "ComplexImageComponent",
+    "DataType",
+    "EchoTime",
+    "FlipAngle",
+    "DiffusionBValue",
+    "DiffusionGradientOrientation",
+    "ConvolutionKernel",
+)
+"""What all slices of one volume share, unless it belongs to their position."""
+
+NOISE: Mapping[str, float] = {
+    "EchoTime": 1e-3,
+    "InversionTime": 1e-3,
+    "FlipAngle": 1e-3,
+    "RepetitionTime": 1e-3,
+    "DiffusionBValue": 0.1,
+    "DiffusionGradientOrientation": 1e-3,
+    "ReconstructionDiameter": 1e-3,
+    "KVP": 1e-3,
+    "SliceThickness": 1e-3,
+}
+"""By how little two values of a measure may differ and mean the same, in its own unit."""

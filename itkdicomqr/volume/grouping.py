@@ -6,14 +6,14 @@ result depends on the slices alone, never on the order in which they came.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.volume.geometry import dot, normal
 from itkdicomqr.volume.headers import checked_orientation
+from itkdicomqr.volume.nearness import nearby
 from itkdicomqr.volume.segmentation import SEGMENTATIONS
 
 if TYPE_CHECKING:
@@ -141,24 +141,6 @@ def _frames_of_reference(members: Sequence[SliceHeader]) -> list[str]:
     return [member.frame_of_reference_uid or only for member in members]
 
 
-def _nearby(vectors: Sequence[tuple[float, ...]], tolerance: float) -> list[tuple[float, ...]]:
-    """Replace each vector by the first of those, in their own order, that it is near to."""
-    leaders: list[tuple[float, ...]] = []
-    leader_of = {}
-    for vector in sorted(set(vectors)):
-        # Those that are too far already in the first component come first.
-        begin = bisect_left(leaders, tuple(axis - 2 * tolerance for axis in vector[:1]), key=lambda leader: leader[:1])
-        near = (leader for leader in islice(leaders, begin, None) if _near(leader, vector, tolerance))
-        leader_of[vector] = next(near, vector)
-        if leader_of[vector] == vector:
-            leaders.append(vector)
-    return [leader_of[vector] for vector in vectors]
-
-
-def _near(a: tuple[float, ...], b: tuple[float, ...], tolerance: float) -> bool:
-    return len(a) == len(b) and max((abs(x - y) for x, y in zip(a, b, strict=True)), default=0.0) <= tolerance
-
-
 def _each(value_of: Callable[[SliceHeader], Hashable]) -> ValuesOf:
     """Split by a value that is equal in all slices of a stack."""
     return lambda members: [value_of(member) for member in members]
@@ -166,7 +148,7 @@ def _each(value_of: Callable[[SliceHeader], Hashable]) -> ValuesOf:
 
 def _near_each(vector_of: Callable[[SliceHeader], tuple[float, ...] | None], tolerance: float) -> ValuesOf:
     """Split by a vector that is nearly equal in all slices of a stack."""
-    return lambda members: _nearby([vector_of(member) or () for member in members], tolerance)
+    return lambda members: nearby([vector_of(member) or () for member in members], tolerance)
 
 
 SPLITS: Mapping[str, ValuesOf] = {

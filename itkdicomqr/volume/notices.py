@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
-from itkdicomqr.volume.discriminators import APART_AT_ANY_HEIGHT, may_differ, read_discriminators
+from itkdicomqr.volume.discriminators import WORTH_A_WORD, may_differ, read_all
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
@@ -137,11 +137,11 @@ def _has_unused_rescale(header: SliceHeader) -> bool:
 def _of_several_volumes(slices: Sequence[SliceHeader]) -> Iterator[tuple[bool, str]]:
     """Say what tells volumes apart and nevertheless differs within this one, whose slices share no position."""
     headers = [header.elements for header in slices]
-    if len(slices) > 1 and may_differ(headers, APART_AT_ANY_HEIGHT):
-        read = list(map(read_discriminators, headers))
-        for keyword in APART_AT_ANY_HEIGHT:
+    if len(slices) > 1 and may_differ(headers, WORTH_A_WORD):
+        read = read_all(headers)
+        for keyword in WORTH_A_WORD:
             count = len({values[keyword] for values in read})
-            yield count > 1, f"{keyword} has {count} values in one volume: it may be several that follow each other"
+            yield count > 1, f"{keyword} has {count} values in one volume: it may be several, taken for one"
 
 
 def _of_segmentation(slices: Sequence[SliceHeader]) -> tuple[tuple[bool, str], ...]:

@@ -23,12 +23,15 @@ from itkdicomqr.volume.discriminators import (
     RANKS,
     SOURCES,
     may_differ,
-    read_discriminators,
+    numbers_in,
+    read_all,
 )
-from itkdicomqr.volume.grouping import Stack, in_order, repeats
+from itkdicomqr.volume.geometry import normal
+from itkdicomqr.volume.grouping import Stack, by_number, in_order, repeats
+from itkdicomqr.volume.regularity import regularity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from itkdicomqr.volume.elements import Value
     from itkdicomqr.volume.headers import SliceHeader
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     """The attributes that tell volumes apart, and the slices of each volume."""
     Read = Mapping[int, Mapping[str, Values]]
     """The values of the attributes, of each slice by its identity."""
+    Rank = Callable[[SliceHeader], tuple[Any, ...]]
+    """What sorts the slices of a position."""
 
 REPETITION = "repetition"
 """The key of volumes that only the order of InstanceNumber tells apart, counted from 0."""
@@ -74,14 +79,32 @@ def separated(stack: Stack) -> list[Stack]:
     repeated = max(map(len, runs)) > 1
     if not repeated and not _may_lie_among_each_other(stack.slices):
         return [stack]
-    read = {id(header): read_discriminators(header.elements) for header in stack.slices}
-    split = _by_attributes(runs, read) or _by_rank(runs, read) if repeated else _among_each_other(runs, read)
+    values = read_all([header.elements for header in stack.slices])
+    read = {id(header): each for header, each in zip(stack.slices, values, strict=True)}
+    split = _of_repeats(runs, read) if repeated else _among_each_other(runs, read)
     if split is None and not repeated:
         return [stack]
     if split is None:
         raise AmbiguousVolumesError(_ambiguity(runs))
     keys = _keys(*split, read)
     return [Stack(in_order(slices), {**stack.key, **key}) for key, slices in zip(keys, split[1], strict=True)]
+
+
+def _of_repeats(runs: Sequence[Run], read: Read) -> Split | None:
+    """Split by attributes, unless they tell parts of volumes that the order within each position makes whole."""
+    split = _by_attributes(runs, read)
+    if split is not None and not _are_parts(split[1], runs):
+        return split
+    return _by_rank(runs, read) or split
+
+
+def _are_parts(volumes: Sequence[Run], runs: Sequence[Run]) -> bool:
+    """Tell whether volumes are the slabs or the interleaved halves of larger ones, in each of which all slices fit."""
+    if len(volumes) <= max(map(len, runs)) or not _are_nested(_places(volumes, runs)):
+        return False
+    first = runs[0][0]
+    positions = [run[0].position for run in runs if run[0].position is not None]
+    return first.orientation is not None and regularity_of(positions, normal(first.orientation)).is_even
 
 
 def _by_attributes(runs: Sequence[Run], read: Read) -> Split | None:
@@ -97,33 +120,46 @@ def _by_attributes(runs: Sequence[Run], read: Read) -> Split | None:
 
 def _split(runs: Sequence[Run], keywords: tuple[str, ...], read: Read) -> list[Run] | None:
     """Split by the values of some attributes, unless two slices of one volume share a position."""
-    volumes: dict[tuple[Values, ...], Run] = defaultdict(list)
-    places: dict[tuple[Values, ...], set[int]] = defaultdict(set)
-    for place, run in enumerate(runs):
-        keys = [_values(keywords, read[id(header)]) for header in run]
-        if len(set(keys)) < len(keys):
-            return None
-        for key, header in zip(keys, run, strict=True):
-            volumes[key].append(header)
-            places[key].add(place)
-    if len(runs) > 1 and len(volumes) == sum(map(len, runs)):
+    told = _at_most_once(runs, keywords, read)
+    if not told or (len(runs) > 1 and len(told) == sum(map(len, runs))):
         return None
-    told = [volumes[key] for key in sorted(volumes, key=_sortable)]
     if MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
         return told
-    are_volumes = _are_times_of_volumes(list(places.values()), max(map(len, runs))) and not _mixes(told, read)
-    return told if are_volumes else None
+    return told if _are_times_of_volumes(told, runs) and not _mixes(told, runs, read) else None
 
 
-def _are_times_of_volumes(places: Sequence[set[int]], repeats: int) -> bool:
+def _at_most_once(runs: Sequence[Run], keywords: tuple[str, ...], read: Read) -> list[Run]:
+    """Gather what has the same values, in their order; nothing where two slices of a position do."""
+    volumes: dict[tuple[Values, ...], Run] = defaultdict(list)
+    for run in runs:
+        keys = [_values(keywords, read[id(header)]) for header in run]
+        if len(set(keys)) < len(keys):
+            return []
+        for key, header in zip(keys, run, strict=True):
+            volumes[key].append(header)
+    return [volumes[key] for key in sorted(volumes, key=_sortable)]
+
+
+def _are_times_of_volumes(volumes: Sequence[Run], runs: Sequence[Run]) -> bool:
     """Tell whether times are those of whole volumes, and do not tick on within one.
 
     Where there are more of them than repeats, every two volumes share all of their positions, or none.
     """
-    if len(places) <= repeats:
-        return True
-    are_few = len(places) <= VOLUMES_PER_REPEAT * repeats + 1
-    return are_few and all(one == other or one.isdisjoint(other) for one, other in combinations(places, 2))
+    return len(volumes) <= max(map(len, runs)) or (_are_few(volumes, runs) and _are_nested(_places(volumes, runs)))
+
+
+def _are_few(volumes: Sequence[Run], runs: Sequence[Run]) -> bool:
+    return len(volumes) <= VOLUMES_PER_REPEAT * max(map(len, runs)) + 1
+
+
+def _are_nested(places: Sequence[set[int]]) -> bool:
+    return all(one == other or one.isdisjoint(other) for one, other in combinations(places, 2))
+
+
+def _places(volumes: Sequence[Run], runs: Sequence[Run]) -> list[set[int]]:
+    """Give the positions of each volume, by their numbers."""
+    place_of = {id(header): place for place, run in enumerate(runs) for header in run}
+    return [{place_of[id(header)] for header in volume} for volume in volumes]
 
 
 def _may_lie_among_each_other(slices: Sequence[SliceHeader]) -> bool:
@@ -150,35 +186,73 @@ def _among_each_other(runs: Sequence[Run], read: Read) -> Split | None:
 
 def _by_rank(runs: Sequence[Run], read: Read) -> Split | None:
     """Take the first slice of each position by whatever orders them all, then the second, and so on."""
-    count = len(runs[0])
-    if any(len(run) != count for run in runs):
+    if len(set(map(len, runs))) > 1:
         return None
-    for rank_of in _rankings(read):
-        ranks = [[rank_of(header) for header in run] for run in runs]
-        if all(() not in told and len(set(told)) == count for told in ranks):
-            ordered = [sorted(run, key=rank_of) for run in runs]
-            volumes = [[run[rank] for run in ordered] for rank in range(count)]
-            if not _mixes(volumes, read):
-                return (REPETITION,), volumes
-    return None
+    volumes = _ranked(runs, read, _indices) or _in_order(runs, read)
+    return None if volumes is None else ((REPETITION,), volumes)
 
 
-def _rankings(read: Read) -> Iterator[Callable[[SliceHeader], tuple[Any, ...]]]:
-    """Give what may order the slices of a position; each returns nothing for a slice that does not tell it."""
-    yield lambda header: header.elements.binary(DIMENSION_INDEX_VALUES)
-    for keyword in RANKS:
-        yield partial(_rank_by, read, keyword)
-    yield lambda header: () if header.instance_number is None else (header.instance_number, header.frame)
+def _in_order(runs: Sequence[Run], read: Read) -> list[Run] | None:
+    """Rank by numbers, or by times where numbers do not; times that give the same volumes decide in which order."""
+    found = [volumes for rank_of in (_number, *_times(read)) if (volumes := _ranked(runs, read, rank_of))]
+    if not found or (_may_be_cut(runs, read) and not _follow_each_other(found[0])):
+        return None
+    return next(volumes for volumes in reversed(found) if _contents(volumes) == _contents(found[0]))
+
+
+def _ranked(runs: Sequence[Run], read: Read, rank_of: Rank) -> list[Run] | None:
+    """Sort the slices of each position; None where one is told no rank, or two the same, or volumes would be mixed."""
+    count = len(runs[0])
+    ranks = [[rank_of(header) for header in run] for run in runs]
+    if any(() in told or len(set(told)) < count for told in ranks):
+        return None
+    ordered = [sorted(run, key=rank_of) for run in runs]
+    volumes = [[run[rank] for run in ordered] for rank in range(count)]
+    return None if _mixes(volumes, runs, read) else volumes
+
+
+def _contents(volumes: Iterable[Run]) -> set[frozenset[int]]:
+    return {frozenset(map(id, volume)) for volume in volumes}
+
+
+def _follow_each_other(volumes: Sequence[Run]) -> bool:
+    """Tell whether numbers run through one volume after the other, and along each."""
+    numbers = [[by_number(header) for header in volume] for volume in volumes]
+    along = all(told in (sorted(told), sorted(told, reverse=True)) for told in numbers)
+    return along and all(max(before) < min(after) for before, after in pairwise(numbers))
+
+
+def _may_be_cut(runs: Sequence[Run], read: Read) -> bool:
+    """Tell whether a time may be that of volumes of which the first lacks slices and the last has only those."""
+    for keywords in DISCRIMINATORS:
+        if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
+            volumes = _at_most_once(runs, keywords, read)
+            is_more = len(volumes) > len(runs[0]) and _are_few(volumes, runs)
+            if is_more and not _are_nested(_places(volumes, runs)):
+                return True
+    return False
+
+
+def _indices(header: SliceHeader) -> tuple[float, ...]:
+    return header.elements.binary(DIMENSION_INDEX_VALUES)
+
+
+def _number(header: SliceHeader) -> tuple[int, ...]:
+    return () if header.instance_number is None else (header.instance_number, header.frame)
+
+
+def _times(read: Read) -> list[Rank]:
+    return [partial(_rank_by, read, keyword) for keyword in RANKS]
 
 
 def _rank_by(read: Read, keyword: str, header: SliceHeader) -> tuple[Any, ...]:
-    values = read[id(header)][keyword]
-    return values if all(isinstance(value, float) for value in values) else ()
+    return numbers_in(read[id(header)][keyword])
 
 
-def _mixes(volumes: Iterable[Run], read: Read) -> bool:
-    """Tell whether a volume would hold slices that never belong to one."""
-    return any(not _is_one_value(keyword, volume, read) for volume in volumes for keyword in NEVER_MIXED)
+def _mixes(volumes: Iterable[Run], runs: Sequence[Run], read: Read) -> bool:
+    """Tell whether a volume would hold slices that never belong to one; what belongs to a position is no matter."""
+    telling = [keyword for keyword in NEVER_MIXED if not all(_is_one_value(keyword, run, read) for run in runs)]
+    return any(not _is_one_value(keyword, volume, read) for volume in volumes for keyword in telling)
 
 
 def _keys(keywords: tuple[str, ...], volumes: Sequence[Run], read: Read) -> list[dict[str, Any]]:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import time
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume import read_volumes
-from itkdicomqr.volume.grouping import _nearby
 from tests.synthetic import AXIAL, OBLIQUE, series
 
 SERIES = "1.2.826.0.1.77"
@@ -60,21 +54,6 @@ def test_the_noise_of_printed_numbers_does_not_split() -> None:
     )
     assert len(volume.array) == 4
     assert 0 < volume.report.max_corner_error_mm < 1e-3
-
-
-def test_thousands_of_orientations_take_no_time() -> None:
-    vectors = [(math.cos(angle), math.sin(angle)) for angle in np.linspace(0, 1, 5000)]
-    begun = time.perf_counter()
-    assert len(set(_nearby(vectors, 1e-4))) > 2000
-    assert time.perf_counter() - begun < 2.0
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30))
-def test_what_is_near_the_first_of_its_own_is_put_with_it(places: list[tuple[int, int]]) -> None:
-    vectors = [(column * 0.4, row * 0.4) for column, row in places]
-    for vector, leader in zip(vectors, _nearby(vectors, 1.0), strict=True):
-        assert max(abs(a - b) for a, b in zip(vector, leader, strict=True)) <= 1.0
-        assert leader in vectors
 
 
 def test_a_missing_frame_of_reference_agrees_with_the_only_one() -> None:

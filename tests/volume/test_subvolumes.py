@@ -345,7 +345,7 @@ def test_components_that_only_image_types_tell_are_told_apart_at_any_height(word
 
 def test_volumes_that_follow_each_other_are_one_with_a_word() -> None:
     heights = [["0", "0", str(index * 2)] for index in range(6)]
-    with pytest.warns(DICOMQRWarning, match="EchoTime has 2 values in one volume: it may be several"):
+    with pytest.warns(DICOMQRWarning, match="EchoTime has 2 values in one volume: it may be several, taken for one"):
         (volume,) = read_volumes(
             repeated(2, ImagePositionPatient=lambda index: heights[index], EchoTime=of_volume(["4.6", "9.2"]))
         )
