@@ -66,6 +66,11 @@ class Standard:
     tag: int
     meaning: Callable[[Values], Values] | None = None
 
+    @property
+    def usual_tags(self) -> tuple[int, ...]:
+        """Where it is."""
+        return (self.tag,)
+
     def values(self, elements: Elements, _blocks: Blocks) -> Values:
         """Return its values, none where it is absent."""
         written = elements.values(self.tag) if self.tag in elements else ()
@@ -99,14 +104,21 @@ class Private:
     vr: str
     meaning: Callable[[Values], Values] | None = None
 
+    @property
+    def usual_tags(self) -> tuple[int, ...]:
+        """Where they are in the first block, which most creators reserve."""
+        return self._tags_in(_FIRST_BLOCK)
+
     def values(self, elements: Elements, blocks: Blocks) -> Values:
         """Return their values, none where the creator has no block."""
         block = blocks.find(self)
         if block is None:
             return ()
-        tags = (self.group << 16 | block << 8 | offset for offset in self.offsets)
-        written = tuple(value for tag in tags for value in self._values_at(tag, elements))
+        written = tuple(value for tag in self._tags_in(block) for value in self._values_at(tag, elements))
         return self.meaning(written) if self.meaning and written else written
+
+    def _tags_in(self, block: int) -> tuple[int, ...]:
+        return tuple(self.group << 16 | block << 8 | offset for offset in self.offsets)
 
     def _values_at(self, tag: int, elements: Elements) -> Values:
         if tag not in elements:
@@ -147,8 +159,8 @@ def numbers_in(values: Values) -> tuple[float, ...]:
 
 
 def may_differ(headers: Sequence[Elements], keywords: Iterable[str]) -> bool:
-    """Tell whether a public element of some attributes differs; bytes are compared, since nearly always none does."""
-    tags = [source.tag for keyword in keywords for source in SOURCES[keyword] if isinstance(source, Standard)]
+    """Tell whether an element of some attributes differs; bytes are compared, since nearly always none does."""
+    tags = [tag for keyword in keywords for source in SOURCES[keyword] for tag in source.usual_tags]
     return any(len({elements.content(tag) for elements in headers}) > 1 for tag in tags)
 
 

@@ -68,6 +68,7 @@ def notices_of(
             any(map(_has_unused_rescale, slices)),
             "colours are as stored: RescaleSlope (0028,1053) and RescaleIntercept (0028,1052) are not applied",
         ),
+        (len({header.image_type for header in slices}) > 1, "ImageType (0008,0008) differs among its slices"),
         (step_unknown, "no SpacingBetweenSlices (0018,0088): the slices are 1 mm apart by convention"),
         *_of_segmentation(slices),
         *_of_spacing(first, options),

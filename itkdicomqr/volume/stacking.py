@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from itkdicomqr.volume.by_order import REPETITION
 from itkdicomqr.volume.grouping import SPLITS
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.pixels import common_dtype
-from itkdicomqr.volume.subvolumes import REPETITION
 from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:

@@ -25,6 +25,10 @@ from tests.volume.repeating import SLICES, of_volume, repeated, values_of
         ("AcquisitionNumber", lambda volume: str(volume + 1), [1, 2, 3]),
         ("AcquisitionTime", lambda volume: f"10150{volume}", [101500, 101501, 101502]),
         ("ConvolutionKernel", lambda volume: ["B30f", "B70f", "H60s"][volume], ["B30f", "B70f", "H60s"]),
+        ("RepetitionTime", lambda volume: str(300 + 100 * volume), [300, 400, 500]),
+        ("SliceThickness", lambda volume: str(volume + 1), [1, 2, 3]),
+        ("SequenceName", lambda volume: ["*ep_b0", "*ep_b800#1", "*ep_b800#2"][volume], None),
+        ("ActualFrameDuration", lambda volume: str(1000 * volume + 500), [500, 1500, 2500]),
     ],
 )
 def test_an_attribute_tells_volumes_apart(keyword: str, of_volume: Any, expected: list[Any] | None) -> None:
@@ -209,6 +213,11 @@ PRIVATE: dict[str, tuple[str, list[tuple[int, str, int, str, list[Any]]], list[d
         [(0x0065, "Image Private Header", 0x09, "FD", [0.0, 700.0])],
         [{"DiffusionBValue": 0}, {"DiffusionBValue": 700}],
     ),
+    "phase of Philips": (
+        "Philips Medical Systems",
+        [(0x2005, "Philips MR Imaging DD 001", 0x11, "CS", ["M", "P"])],
+        [{"ComplexImageComponent": "MAGNITUDE"}, {"ComplexImageComponent": "PHASE"}],
+    ),
     "phase of GE": (
         "GE MEDICAL SYSTEMS",
         [(0x0043, "GEMS_PARM_01", 0x2F, "SS", [0, 1])],
@@ -316,6 +325,7 @@ def test_slabs_of_several_times_are_told_apart_by_them() -> None:
         ("ComplexImageComponent", ["MAGNITUDE", "PHASE"]),
         ("StackID", ["1", "2"]),
         ("ConvolutionKernel", ["B30f", "B70f"]),
+        ("FlipAngle", ["5", "20"]),
     ],
 )
 @pytest.mark.parametrize("shift", [1.0, 0.5])
@@ -357,6 +367,43 @@ def test_slices_of_other_image_types_make_no_volume_of_their_own(others: set[int
     kinds = [["ORIGINAL", "PRIMARY", "AXIAL"], ["DERIVED", "PRIMARY", "AXIAL"]]
     (volume,) = read_volumes(series("CT", 5, ImageType=lambda index: kinds[index in others]))
     assert len(volume.array) == 5
+    assert volume.report.warnings == ("ImageType (0008,0008) differs among its slices",)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "noise"),
+    [
+        ("EchoTime", lambda index: ["4.6", "4.60001"][index % 2]),
+        ("FlipAngle", lambda index: ["15", "15.0001"][index % 2]),
+        ("DiffusionBValue", lambda index: 1000.0 + index % 2 / 100),
+        ("DiffusionGradientOrientation", lambda index: [1.0, index % 2 * 1e-6, 0.0]),
+    ],
+)
+def test_the_noise_of_a_measure_parts_nothing(keyword: str, noise: Any) -> None:
+    overrides: dict[str, Any] = {keyword: noise}
+    (volume,) = read_volumes(series("MR", 6, **overrides))
+    assert len(volume.array) == 6
+    assert volume.report.warnings == ()
+    echoes = repeated(2, TemporalPositionIdentifier=of_volume(["1", "2"]), **overrides)
+    assert values_of(read_volumes(echoes)) == [[0], [1]]
+
+
+def test_the_noise_of_gradients_keeps_them_from_telling_nothing() -> None:
+    directions = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    slices = repeated(
+        2,
+        DiffusionGradientOrientation=lambda index: [axis + index * 1e-6 for axis in directions[index // 3]],
+        InstanceNumber=lambda index: str(index % 3),
+    )
+    assert values_of(read_volumes(slices)) == [[1], [0]]
+
+
+def test_halves_that_private_b_values_tell_are_one_with_a_word() -> None:
+    slices = series("MR", 6)
+    for index, dataset in enumerate(slices):
+        dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0C, "IS", str(index // 3 * 800))
+    with pytest.warns(DICOMQRWarning, match="DiffusionBValue has 2 values in one volume"):
+        read_volumes(slices)
 
 
 def test_one_slice_of_another_kernel_makes_no_volume_of_its_own() -> None:
