@@ -139,12 +139,11 @@ def _asked(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str], asked: 
 def _note_unaccepted(arrivals: Arrivals, attempt: Attempt, classes: Sequence[str]) -> None:
     """Keep that no context was accepted, unless a single syntax was tried; an error if nothing else will be."""
     words = f"no presentation context accepted for {', '.join(UID(each).name for each in classes)}"
+    offered = f"{words}, each offered in {', '.join(UID(each).name for each in attempt.syntaxes)}"
     if not arrivals.choices.heal:
-        offered = ", ".join(UID(each).name for each in attempt.syntaxes)
-        message = f"{words}, each offered in {offered}"
-        raise NoPresentationContextError(message, place=arrivals.endpoint.place, step="C-GET")
+        raise NoPresentationContextError(offered, place=arrivals.endpoint.place, step="C-GET")
     if len(attempt.syntaxes) > 1:
-        arrivals.note(words)
+        arrivals.note(offered if attempt is FIRST else words)
 
 
 def _opened(arrivals: Arrivals, proposals: Sequence[Proposal], deadline: Deadline) -> Association:

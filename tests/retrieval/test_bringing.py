@@ -309,6 +309,7 @@ def test_an_archive_that_will_not_send_this_class() -> None:
     with playing(scene) as stage, pytest.raises(IncompleteSeriesError) as caught:
         brought(stage.node())
     assert "no presentation context accepted for CT Image Storage" in str(caught.value)
+    assert "each offered in Explicit VR Little Endian, Implicit VR Little Endian, " in str(caught.value)
     assert set(stage.farewells) == {Farewell.RELEASED}
 
 
