@@ -304,9 +304,13 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
         "ContentTime",
         "AcquisitionDateTime",
         "InversionTime",
+        "RepetitionTime",
+        "SliceThickness",
+        "SequenceName",
+        "ActualFrameDuration",
     }
 )
-"""Times that may differ among the slices of one volume."""
+"""What may differ among the slices of one volume, as times do."""
 
 APART_AT_ANY_HEIGHT = (
     "EchoTime",
