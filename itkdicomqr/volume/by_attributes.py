@@ -5,19 +5,21 @@ from __future__ import annotations
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.discriminators import DISCRIMINATORS, MAY_DIFFER_IN_EACH_IMAGE
+from itkdicomqr.volume.discriminators import HAVE_FEW_VALUES, MAY_DIFFER_IN_EACH_IMAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from itkdicomqr.volume.positions import Positions, Slices, Split
 
 MOST_ATTRIBUTES = 2
 """How many attributes together may tell volumes apart."""
 
 
-def split_by_attributes(positions: Positions) -> Split | None:
+def split_by_attributes(positions: Positions, attributes: Sequence[tuple[str, ...]]) -> Split | None:
     """Split by the smallest set of attributes that leaves no repeats, into the fewest volumes; None if none does."""
     slices = [header for run in positions.runs for header in run]
-    varying = [each for each in DISCRIMINATORS if len({positions.values(each, header) for header in slices}) > 1]
+    varying = [each for each in attributes if len({positions.values(each, header) for header in slices}) > 1]
     for count in range(1, MOST_ATTRIBUTES + 1):
         sets = (tuple(chain.from_iterable(several)) for several in combinations(varying, count))
         splits = [(keywords, volumes) for keywords in sets if (volumes := _split(positions, keywords))]
@@ -32,9 +34,11 @@ def _split(positions: Positions, keywords: tuple[str, ...]) -> list[Slices] | No
     is_each_alone = len(positions.runs) > 1 and len(told) == sum(map(len, positions.runs))
     if not told or is_each_alone:
         return None
-    if MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
-        return told
-    return told if _are_times_of_volumes(told, positions) and not positions.mixes(told) else None
+    if not HAVE_FEW_VALUES.isdisjoint(keywords) and not (positions.are_few(told) and not positions.mixes(told)):
+        return None
+    if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords) and not _are_times_of_volumes(told, positions):
+        return None
+    return told
 
 
 def _are_times_of_volumes(volumes: list[Slices], positions: Positions) -> bool:
@@ -42,4 +46,4 @@ def _are_times_of_volumes(volumes: list[Slices], positions: Positions) -> bool:
 
     Where there are more of them than repeats, every two volumes share all of their positions, or none.
     """
-    return len(volumes) <= positions.most or (positions.are_few(volumes) and positions.are_nested(volumes))
+    return len(volumes) <= positions.most or positions.are_nested(volumes)

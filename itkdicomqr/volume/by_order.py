@@ -6,8 +6,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from itkdicomqr.volume.discriminators import DISCRIMINATORS, MAY_DIFFER_IN_EACH_IMAGE, RANKS, numbers_in
-from itkdicomqr.volume.grouping import by_number
+from itkdicomqr.volume.discriminators import DISCRIMINATORS, MAY_DIFFER_IN_EACH_IMAGE, OF_PARTS, RANKS, numbers_in
+from itkdicomqr.volume.positions import sortable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,7 @@ def split_by_order(positions: Positions) -> Split | None:
     """Take the first slice of each position by whatever orders them all, then the second, and so on.
 
     Dimension indices decide, else InstanceNumber, else times. None where positions hold different numbers of
-    slices, where volumes would be mixed, or where the order begins within a volume.
+    slices, where volumes would be mixed, or where the order may begin within a volume.
     """
     if len(positions.counts) > 1:
         return None
@@ -39,13 +39,34 @@ def split_by_order(positions: Positions) -> Split | None:
     return None if volumes is None else ((REPETITION,), volumes)
 
 
+def joined_parts(positions: Positions, split: Split) -> Split | None:
+    """Join the slabs, or the packages, of volumes that have times of their own; None where volumes have none.
+
+    Whole volumes take all positions, which are regular, and the times order the slices of each as numbers do.
+    """
+    keywords, parts = split
+    are_parts = OF_PARTS.issuperset(keywords) and len(parts) > positions.most and positions.are_nested(parts)
+    if not are_parts or len(positions.counts) > 1 or not positions.are_regular:
+        return None
+    volumes = _ranked(positions, _number)
+    by_times = _ranked(positions, lambda header: sortable(positions.values(keywords, header)))
+    is_told_twice = volumes and by_times and _contents(volumes) == _contents(by_times)
+    return ((REPETITION,), by_times) if is_told_twice and by_times else None
+
+
 def _in_order(positions: Positions) -> list[Slices] | None:
     """Rank by numbers, or by times where numbers do not; times that give the same volumes decide in which order."""
-    ranks: list[Rank] = [_number, *(partial(_time, positions, keyword) for keyword in RANKS)]
-    found = [volumes for rank_of in ranks if (volumes := _ranked(positions, rank_of))]
-    if not found or all(map(_is_turned, found[0])) or (_may_be_cut(positions) and not _follow_each_other(found[0])):
+    numbered = _ranked(positions, _number)
+    may_be_cut = _may_be_cut(positions)
+    if numbered and (_are_turned(numbered) or (may_be_cut and not _run_along(numbered))):
         return None
-    return next(volumes for volumes in reversed(found) if _contents(volumes) == _contents(found[0]))
+    timed = [volumes for keyword in RANKS if (volumes := _ranked(positions, partial(_time, positions, keyword)))]
+    if numbered is None:
+        return None if may_be_cut else next(iter(timed), None)
+    inverted = _ranked(positions, partial(_time, positions, "InversionTime"))
+    if inverted and _contents(inverted) != _contents(numbered):
+        return None
+    return next((volumes for volumes in timed if _contents(volumes) == _contents(numbered)), numbered)
 
 
 def _ranked(positions: Positions, rank_of: Rank) -> list[Slices] | None:
@@ -62,30 +83,42 @@ def _contents(volumes: Iterable[Slices]) -> set[frozenset[int]]:
     return {frozenset(map(id, volume)) for volume in volumes}
 
 
+def _are_turned(volumes: Sequence[Slices]) -> bool:
+    """Tell whether numbers run through each volume from its middle on: then each is parts of two."""
+    return _follow_each_other(volumes) and all(map(_is_turned, volumes))
+
+
 def _is_turned(volume: Slices) -> bool:
-    """Tell whether numbers run through the positions from the middle on: then they are parts of two volumes."""
     count = len(volume)
-    places = sorted(range(count), key=lambda place: by_number(volume[place]))
+    places = sorted(range(count), key=lambda place: _number(volume[place]))
     turned = [[(places[0] + step * number) % count for number in range(count)] for step in (1, -1)]
-    straight = sorted(places), sorted(places, reverse=True)
-    return count >= FEWEST_TURNED and places in turned and places not in straight
+    return count >= FEWEST_TURNED and places in turned and not _is_straight(places)
 
 
-def _may_be_cut(positions: Positions) -> bool:
-    """Tell whether a time may be that of volumes of which the first lacks slices and the last has only those."""
-    for keywords in DISCRIMINATORS:
-        if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
-            volumes = positions.at_most_once(keywords)
-            if len(volumes) > positions.most and positions.are_few(volumes) and not positions.are_nested(volumes):
-                return True
-    return False
+def _run_along(volumes: Sequence[Slices]) -> bool:
+    """Tell whether numbers run through one volume after the other, and straight along each."""
+    return _follow_each_other(volumes) and all(_is_straight(list(map(_number, volume))) for volume in volumes)
 
 
 def _follow_each_other(volumes: Sequence[Slices]) -> bool:
-    """Tell whether numbers run through one volume after the other, and along each."""
-    numbers = [[by_number(header) for header in volume] for volume in volumes]
-    along = all(told in (sorted(told), sorted(told, reverse=True)) for told in numbers)
-    return along and all(max(before) < min(after) for before, after in pairwise(numbers))
+    numbers = [list(map(_number, volume)) for volume in volumes]
+    return all(max(before) < min(after) for before, after in pairwise(numbers))
+
+
+def _is_straight(told: Sequence[Any]) -> bool:
+    return told in (sorted(told), sorted(told, reverse=True))
+
+
+def _may_be_cut(positions: Positions) -> bool:
+    """Tell whether a time may be that of volumes of which the first lacks slices, and the last has only those."""
+    every = set(range(len(positions.runs)))
+    for keywords in DISCRIMINATORS:
+        if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
+            places = positions.places(positions.at_most_once(keywords))
+            if len(places) == positions.most + 1 and all(each == every for each in places[1:-1]):
+                first, last = places[0], places[-1]
+                return first.isdisjoint(last) and first | last == every
+    return False
 
 
 def _indices(header: SliceHeader) -> tuple[float, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
@@ -11,6 +12,7 @@ from itkdicomqr.volume.nearness import nearby
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import UnionType
 
     from itkdicomqr.volume.elements import Elements, Value
 
@@ -131,7 +133,7 @@ class Private:
 def read_discriminators(elements: Elements) -> dict[str, Values]:
     """Read every attribute that may tell volumes apart; where several elements have it, the first that is there.
 
-    One that holds no number (NaN), which equals nothing, not even itself, counts as absent.
+    One that holds no number (NaN, which equals nothing, not even itself, or infinity) counts as absent.
     """
     blocks = Blocks.of(elements)
     read = {}
@@ -158,14 +160,25 @@ def numbers_in(values: Values) -> tuple[float, ...]:
     return numbers if len(numbers) == len(values) else ()
 
 
-def may_differ(headers: Sequence[Elements], keywords: Iterable[str]) -> bool:
-    """Tell whether an element of some attributes differs; bytes are compared, since nearly always none does."""
-    tags = [tag for keyword in keywords for source in SOURCES[keyword] for tag in source.usual_tags]
+def may_differ(headers: Sequence[Elements], keywords: Iterable[str], kinds: type | UnionType) -> bool:
+    """Tell whether an element of some attributes differs; bytes are compared, since nearly always none does.
+
+    Parameters
+    ----------
+    headers : sequence of Elements
+        Of a stack.
+    keywords : iterable of str
+        The attributes.
+    kinds : type
+        Which of their elements count: `Standard`, `Private` or both.
+    """
+    sources = [source for keyword in keywords for source in SOURCES[keyword] if isinstance(source, kinds)]
+    tags = [tag for source in sources for tag in source.usual_tags]
     return any(len({elements.content(tag) for elements in headers}) > 1 for tag in tags)
 
 
 def _is_no_number(value: Value) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _b_value_of_ge(written: Values) -> Values:
@@ -287,12 +300,16 @@ DISCRIMINATORS: tuple[tuple[str, ...], ...] = (
     ("ReconstructionDiameter",),
     ("ReceiveCoilName",),
     ("KVP",),
+)
+"""What is asked together; of those that give equally few volumes, the first decides."""
+
+LAST_RESORT: tuple[tuple[str, ...], ...] = (
     ("RepetitionTime",),
     ("SliceThickness",),
     ("SequenceName",),
     ("ActualFrameDuration",),
 )
-"""What is asked together; of those that give equally few volumes, the first decides."""
+"""What is asked where the order of the slices tells nothing either: these may differ within a volume."""
 
 MAY_DIFFER_IN_EACH_IMAGE = frozenset(
     {
@@ -303,18 +320,18 @@ MAY_DIFFER_IN_EACH_IMAGE = frozenset(
         "AcquisitionTime",
         "ContentTime",
         "AcquisitionDateTime",
-        "InversionTime",
-        "RepetitionTime",
-        "SliceThickness",
-        "SequenceName",
-        "ActualFrameDuration",
     }
 )
-"""What may differ among the slices of one volume, as times do."""
+"""Times that may differ among the slices of one volume."""
+
+HAVE_FEW_VALUES = MAY_DIFFER_IN_EACH_IMAGE | {"InversionTime", *chain.from_iterable(LAST_RESORT)}
+"""What tells volumes only if it has not many more values than volumes."""
+
+OF_PARTS = MAY_DIFFER_IN_EACH_IMAGE | {"InversionTime", "AcquisitionNumber", "AcquisitionDate", "ContentDate"}
+"""What the slabs or packages of one volume may have each its own value of."""
 
 APART_AT_ANY_HEIGHT = (
     "EchoTime",
-    "FlipAngle",
     "DiffusionBValue",
     "ComplexImageComponent",
     "StackID",
@@ -322,7 +339,7 @@ APART_AT_ANY_HEIGHT = (
 )
 """What tells volumes apart whose slices share no position; ImageType as a whole differs within some."""
 
-WORTH_A_WORD = (*APART_AT_ANY_HEIGHT, "TemporalPositionIdentifier", "SliceThickness")
+WORTH_A_WORD = (*APART_AT_ANY_HEIGHT, "FlipAngle", "TemporalPositionIdentifier", "SliceThickness")
 """What a volume has one value of, or it may be several."""
 
 RANKS = (
@@ -345,18 +362,21 @@ NEVER_MIXED = (
     "DiffusionBValue",
     "DiffusionGradientOrientation",
     "ConvolutionKernel",
+    "ReconstructionDiameter",
+    "ReceiveCoilName",
+    "KVP",
 )
-"""What all slices of one volume share, unless it belongs to their position."""
+"""What all slices of one volume share, unless it belongs to their position, or has too many values."""
 
 NOISE: Mapping[str, float] = {
     "EchoTime": 1e-3,
     "InversionTime": 1e-3,
     "FlipAngle": 1e-3,
     "RepetitionTime": 1e-3,
-    "DiffusionBValue": 0.1,
+    "DiffusionBValue": 0.5,
     "DiffusionGradientOrientation": 1e-3,
     "ReconstructionDiameter": 1e-3,
     "KVP": 1e-3,
-    "SliceThickness": 1e-3,
+    "SliceThickness": 1e-2,
 }
 """By how little two values of a measure may differ and mean the same, in its own unit."""

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
-from itkdicomqr.volume.discriminators import WORTH_A_WORD, may_differ, read_all
+from itkdicomqr.volume.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
 from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
@@ -32,8 +32,8 @@ _RESCALE_INTERCEPT = 0x00281052
 _RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
-NOTABLE_DISPLACEMENT = 0.01
-"""How far from where its header puts it a corner lies that is worth a word, mm: regular series stay below 0.001."""
+NOTABLE_DISPLACEMENT = 0.1
+"""How far from where its header puts it a corner lies that is worth a word, mm; cosines of 4 digits make 0.03."""
 
 
 def notices_of(
@@ -138,10 +138,10 @@ def _has_unused_rescale(header: SliceHeader) -> bool:
 def _of_several_volumes(slices: Sequence[SliceHeader]) -> Iterator[tuple[bool, str]]:
     """Say what tells volumes apart and nevertheless differs within this one, whose slices share no position."""
     headers = [header.elements for header in slices]
-    if len(slices) > 1 and may_differ(headers, WORTH_A_WORD):
+    if len(slices) > 1 and may_differ(headers, WORTH_A_WORD, Standard | Private):
         read = read_all(headers)
         for keyword in WORTH_A_WORD:
-            count = len({values[keyword] for values in read})
+            count = len({values[keyword] for values in read} - {()})
             yield count > 1, f"{keyword} has {count} values in one volume: it may be several, taken for one"
 
 

@@ -8,10 +8,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.discriminators import NEVER_MIXED, read_all
+from itkdicomqr.volume.geometry import normal
 from itkdicomqr.volume.grouping import repeats
+from itkdicomqr.volume.regularity import regularity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Sized
 
     from itkdicomqr.volume.elements import Value
     from itkdicomqr.volume.headers import SliceHeader
@@ -56,6 +58,13 @@ class Positions:
         """The numbers of slices that positions have."""
         return sorted(set(map(len, self.runs)))
 
+    @property
+    def are_regular(self) -> bool:
+        """Whether positions are in even steps."""
+        first = self.runs[0][0]
+        places = [run[0].position for run in self.runs if run[0].position is not None]
+        return first.orientation is not None and regularity_of(places, normal(first.orientation)).is_even
+
     def values(self, keywords: Iterable[str], header: SliceHeader) -> tuple[Values, ...]:
         """Return the values of some attributes of a slice."""
         read = self.read[id(header)]
@@ -76,22 +85,30 @@ class Positions:
                 volumes[key].append(header)
         return [volumes[key] for key in sorted(volumes, key=sortable)]
 
-    def are_few(self, volumes: Sequence[Slices]) -> bool:
-        """Tell whether there are about as many volumes as slices of a position."""
+    def are_few(self, volumes: Sized) -> bool:
+        """Tell whether there are about as many volumes, or values, as slices of a position."""
         return len(volumes) <= VOLUMES_PER_REPEAT * self.most + 1
 
     def are_nested(self, volumes: Sequence[Slices]) -> bool:
         """Tell whether every two volumes share all of their positions, or none."""
+        return all(one == other or one.isdisjoint(other) for one, other in combinations(self.places(volumes), 2))
+
+    def places(self, volumes: Sequence[Slices]) -> list[set[int]]:
+        """Give the positions of each volume, by their numbers."""
         place_of = {id(header): place for place, run in enumerate(self.runs) for header in run}
-        places = [{place_of[id(header)] for header in volume} for volume in volumes]
-        return all(one == other or one.isdisjoint(other) for one, other in combinations(places, 2))
+        return [{place_of[id(header)] for header in volume} for volume in volumes]
 
     def mixes(self, volumes: Iterable[Slices]) -> bool:
-        """Tell whether a volume would hold slices that never belong to one; what belongs to a position is no matter."""
-        telling = [keyword for keyword in NEVER_MIXED if not all(self.is_one_value(keyword, run) for run in self.runs)]
+        """Tell whether a volume would hold slices that never belong to one."""
+        telling = [keyword for keyword in NEVER_MIXED if self._tells_volumes(keyword)]
         return any(not self.is_one_value(keyword, volume) for volume in volumes for keyword in telling)
 
+    def _tells_volumes(self, keyword: str) -> bool:
+        """Tell whether an attribute differs within a position, and has not many more values than volumes."""
+        values = {self.read[id(header)][keyword] for run in self.runs for header in run}
+        return self.are_few(values) and not all(self.is_one_value(keyword, run) for run in self.runs)
 
-def sortable(key: tuple[Values, ...]) -> list[list[tuple[bool, Value]]]:
+
+def sortable(key: Iterable[Values]) -> tuple[tuple[tuple[bool, Value], ...], ...]:
     """Put numbers before words, so that both can be compared."""
-    return [[(isinstance(part, str), part) for part in value] for value in key]
+    return tuple(tuple((isinstance(part, str), part) for part in value) for value in key)

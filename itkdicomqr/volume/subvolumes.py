@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.errors import AmbiguousVolumesError
 from itkdicomqr.volume.by_attributes import split_by_attributes
-from itkdicomqr.volume.by_order import REPETITION, split_by_order
-from itkdicomqr.volume.discriminators import APART_AT_ANY_HEIGHT, SOURCES, may_differ
-from itkdicomqr.volume.geometry import normal
+from itkdicomqr.volume.by_order import REPETITION, joined_parts, split_by_order
+from itkdicomqr.volume.discriminators import (
+    APART_AT_ANY_HEIGHT,
+    DISCRIMINATORS,
+    LAST_RESORT,
+    SOURCES,
+    Standard,
+    may_differ,
+)
 from itkdicomqr.volume.grouping import Stack, in_order, repeats
 from itkdicomqr.volume.positions import Positions, sortable
-from itkdicomqr.volume.regularity import regularity_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,28 +67,21 @@ def _has_repeats(stack: Stack) -> bool:
 
 
 def _of_repeats(positions: Positions) -> Split:
-    """Split by attributes, unless they tell parts of volumes that the order within each position makes whole."""
-    told = split_by_attributes(positions)
-    split = told if told is not None and not _are_parts(told[1], positions) else split_by_order(positions) or told
+    """Split by attributes, else by the order within each position, else by what may differ within a volume."""
+    told = split_by_attributes(positions, DISCRIMINATORS)
+    if told is not None:
+        return joined_parts(positions, told) or told
+    split = split_by_order(positions) or split_by_attributes(positions, (*DISCRIMINATORS, *LAST_RESORT))
     if split is None:
         raise AmbiguousVolumesError(_ambiguity(positions))
     return split
-
-
-def _are_parts(volumes: Sequence[Slices], positions: Positions) -> bool:
-    """Tell whether volumes are the slabs or the interleaved halves of larger ones, in each of which all slices fit."""
-    if len(volumes) <= positions.most or not positions.are_nested(volumes):
-        return False
-    first = positions.runs[0][0]
-    places = [run[0].position for run in positions.runs if run[0].position is not None]
-    return first.orientation is not None and regularity_of(places, normal(first.orientation)).is_even
 
 
 def _may_lie_among(slices: Sequence[SliceHeader]) -> bool:
     """Tell whether an attribute of volumes differs among enough slices for two."""
     if len(slices) < 2 * FEWEST_AMONG_OTHERS or slices[0].position is None:
         return False
-    return may_differ([header.elements for header in slices], APART_AT_ANY_HEIGHT)
+    return may_differ([header.elements for header in slices], APART_AT_ANY_HEIGHT, Standard)
 
 
 def _among_each_other(positions: Positions) -> Split | None:
@@ -95,7 +93,7 @@ def _among_each_other(positions: Positions) -> Split | None:
             volumes[positions.read[id(header)][keyword]].append(place)
         spans = sorted((places[0], places[-1]) for places in volumes.values())
         overlapping = any(before[1] > after[0] for before, after in pairwise(spans))
-        if overlapping and min(map(len, volumes.values())) >= FEWEST_AMONG_OTHERS:
+        if overlapping and () not in volumes and min(map(len, volumes.values())) >= FEWEST_AMONG_OTHERS:
             told = sorted(volumes, key=lambda value: sortable((value,)))
             return (keyword,), [[slices[place] for place in volumes[value]] for value in told]
     return None

@@ -70,12 +70,16 @@ def test_cut_volumes_that_an_attribute_tells_are_what_came() -> None:
     ]
 
 
-@pytest.mark.parametrize("keyword", ["FlipAngle", "TemporalPositionIdentifier", "ConvolutionKernel"])
-def test_numbers_never_mix_what_three_attributes_tell(keyword: str) -> None:
+@pytest.mark.parametrize(
+    "keyword",
+    ["StackID", "FlipAngle", "TemporalPositionIdentifier", "ConvolutionKernel", "KVP", "ReconstructionDiameter"],
+)
+@pytest.mark.parametrize("second", ["ReceiveCoilName", "EchoNumbers"])
+def test_numbers_never_mix_what_three_attributes_tell(keyword: str, second: str) -> None:
     kinds: dict[str, Any] = {
         keyword: lambda index: str(index // 3 % 2 + 1),
-        "EchoTime": lambda index: str(index // 6 % 2 + 4),
-        "ReceiveCoilName": lambda index: f"C{index // 12}",
+        "InversionTime": lambda index: str(index // 6 % 2 + 4),
+        second: lambda index: str(index // 12),
     }
     against = [23 - index if index % 3 == 1 else index for index in range(24)]
     with pytest.raises(AmbiguousVolumesError, match="mixes what differs"):
@@ -103,6 +107,112 @@ def test_parts_with_times_of_their_own_are_joined_to_regular_volumes(keyword: st
     values: dict[str, Any] = {keyword: lambda index: value_of(index // 4, half_of(index % 4))}
     volumes = read_volumes(repeated(2, 4, **values))
     assert values_of(volumes) == [[0], [1]]
+
+
+REVERSED = [1, 2, 7, 8, 5, 6, 3, 4]
+"""Instance Numbers of two volumes of four slices, of which the upper halves are numbered in the opposite order."""
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values"),
+    [("InversionTime", ["100", "107", "600", "607"]), ("AcquisitionNumber", ["1", "2", "3", "4"])],
+)
+def test_parts_that_numbers_order_otherwise_are_not_joined(keyword: str, values: list[str]) -> None:
+    overrides: dict[str, Any] = {keyword: lambda index: values[index // 4 * 2 + index % 4 // 2]}
+    volumes = read_volumes(repeated(2, 4, InstanceNumber=lambda index: str(REVERSED[index]), **overrides))
+    assert values_of(volumes) == [[0], [0], [1], [1]]
+
+
+@pytest.mark.parametrize("keyword", ["KVP", "ReceiveCoilName", "ReconstructionDiameter"])
+def test_parts_that_were_made_otherwise_are_not_joined(keyword: str) -> None:
+    made: dict[str, Any] = {keyword: lambda index: str(80 + index // 4 * 40 + index % 4 // 2 * 10)}
+    assert [len(volume.array) for volume in read_volumes(repeated(2, 4, **made))] == [2, 2, 2, 2]
+
+
+def test_parts_of_which_one_came_more_often_are_not_joined() -> None:
+    times = repeated(2, 4, AcquisitionTime=lambda index: f"1015{index // 4 * 20 + index % 4 // 2 * 10:02}")
+    assert [len(volume.array) for volume in read_volumes(times[:6])] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("phase_by_phase", [False, True])
+def test_slabs_of_which_the_upper_came_first_are_no_cut(phase_by_phase: bool) -> None:
+    def number(index: int) -> str:
+        volume, slab = index // 8, 1 - index % 8 // 4
+        order = volume * 2 + slab if phase_by_phase else slab * 2 + volume
+        return str(order * 4 + index % 4 + 1)
+
+    acquisition: dict[str, Any] = {"AcquisitionNumber": lambda index: (int(number(index)) - 1) // 4 + 1}
+    told = acquisition if phase_by_phase else {}
+    assert values_of(read_volumes(repeated(2, 8, InstanceNumber=number, **told))) == [[0], [1]]
+
+
+def test_three_slices_may_be_interleaved() -> None:
+    order = [2, 3, 1, 5, 6, 4]
+    assert values_of(read_volumes(repeated(2, InstanceNumber=lambda index: str(order[index])))) == [[0], [1]]
+
+
+def test_numbers_that_begin_within_a_volume_downwards_are_refused() -> None:
+    whole = repeated(3, 4, ImagePositionPatient=lambda index: ["0", "0", str(6 - index % 4 * 2)])
+    with pytest.raises(AmbiguousVolumesError, match="begins within a volume"):
+        read_volumes(whole[1:-3])
+
+
+BY_POSITION = 10
+"""How many slices the next series have, which are numbered position by position."""
+
+
+@pytest.mark.parametrize(
+    ("phases", "keyword", "time"),
+    [
+        (20, "TriggerTime", lambda phase, place: str(phase * 40 + (place == 3 and phase in {5, 9}))),
+        (2, "AcquisitionTime", lambda phase, place: f"1015{phase * 10 + (place >= 5 + phase):02}"),
+    ],
+    ids=["two trigger times a little off", "a clock that ticks once in each phase"],
+)
+def test_times_that_could_not_be_those_of_cut_volumes_are_no_matter(phases: int, keyword: str, time: Any) -> None:
+    overrides: dict[str, Any] = {
+        keyword: lambda index: time(*divmod(index, BY_POSITION)),
+        "InstanceNumber": lambda index: str(index % BY_POSITION * phases + index // BY_POSITION + 1),
+    }
+    volumes = read_volumes(repeated(phases, BY_POSITION, **overrides))
+    assert values_of(volumes) == [[phase] for phase in range(phases)]
+
+
+def test_inversion_times_that_numbers_would_mix_are_refused() -> None:
+    times = {0: [100, 500, 900], 1: [107, 507, 907]}
+
+    def number(index: int) -> str:
+        volume, place = divmod(index, 6)
+        return str((2 - volume if place % 2 else volume) * 6 + place + 1)
+
+    with pytest.raises(AmbiguousVolumesError):
+        read_volumes(
+            repeated(
+                3, 6, InversionTime=lambda index: str(times[index % 2][index // 6] + index % 6), InstanceNumber=number
+            )
+        )
+
+
+def test_repetition_times_that_cross_mix_nothing() -> None:
+    crossing = [[800, 820], [820, 800], [800, 820], [820, 800], [800, 820]]
+    volumes = read_volumes(repeated(2, 5, RepetitionTime=lambda index: str(crossing[index % 5][index // 5])))
+    assert values_of(volumes) == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value_of"),
+    [
+        ("RepetitionTime", lambda volume: str(300 + 100 * volume)),
+        ("SliceThickness", lambda volume: str(volume + 1)),
+        ("SequenceName", lambda volume: f"*ep_b{volume}"),
+        ("ActualFrameDuration", lambda volume: str(1000 * volume + 500)),
+    ],
+)
+def test_what_may_differ_within_a_volume_tells_volumes_whose_order_does_not(keyword: str, value_of: Any) -> None:
+    overrides: dict[str, Any] = {keyword: lambda index: value_of(index // 3)}
+    volumes = read_volumes(repeated(3, InstanceNumber=lambda index: str(index % 3), **overrides))
+    assert values_of(volumes) == [[0], [1], [2]]
+    assert all(volume.key.keys() == {keyword} for volume in volumes)
 
 
 def test_inversion_times_that_differ_by_slice_make_no_volumes_of_their_own() -> None:

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import AmbiguousVolumesError, DICOMQRWarning
 from itkdicomqr.volume import read_volumes
+from itkdicomqr.volume.discriminators import NOISE, WORTH_A_WORD
 from tests.synthetic import multiframe, noise, series
 from tests.volume.repeating import SLICES, of_volume, repeated, values_of
 
@@ -25,10 +26,6 @@ from tests.volume.repeating import SLICES, of_volume, repeated, values_of
         ("AcquisitionNumber", lambda volume: str(volume + 1), [1, 2, 3]),
         ("AcquisitionTime", lambda volume: f"10150{volume}", [101500, 101501, 101502]),
         ("ConvolutionKernel", lambda volume: ["B30f", "B70f", "H60s"][volume], ["B30f", "B70f", "H60s"]),
-        ("RepetitionTime", lambda volume: str(300 + 100 * volume), [300, 400, 500]),
-        ("SliceThickness", lambda volume: str(volume + 1), [1, 2, 3]),
-        ("SequenceName", lambda volume: ["*ep_b0", "*ep_b800#1", "*ep_b800#2"][volume], None),
-        ("ActualFrameDuration", lambda volume: str(1000 * volume + 500), [500, 1500, 2500]),
     ],
 )
 def test_an_attribute_tells_volumes_apart(keyword: str, of_volume: Any, expected: list[Any] | None) -> None:
@@ -263,15 +260,20 @@ def test_the_same_private_element_of_somebody_else_is_no_b_value() -> None:
     assert [volume.key for volume in read_volumes(slices)] == [{"repetition": 0}, {"repetition": 1}]
 
 
-@pytest.mark.parametrize("keyword", ["TriggerTime", "FrameReferenceTime", "EchoTime", "AcquisitionNumber"])
+@pytest.mark.parametrize("keyword", ["TriggerTime", "FrameReferenceTime", "AcquisitionNumber", "InversionTime"])
 def test_an_attribute_that_differs_in_every_image_makes_no_volumes_of_one_slice(keyword: str) -> None:
     differing: dict[str, Any] = {keyword: lambda index: str(index + 1)}
-    slices = repeated(3, **differing)
-    if keyword == "EchoTime":
-        with pytest.raises(AmbiguousVolumesError):
-            read_volumes(slices)
-    else:
-        assert [volume.key for volume in read_volumes(slices)] == [{"repetition": index} for index in range(3)]
+    assert [volume.key for volume in read_volumes(repeated(3, **differing))] == [
+        {"repetition": index} for index in range(3)
+    ]
+
+
+@pytest.mark.parametrize("keyword", ["EchoTime", "TemporalPositionIdentifier"])
+def test_what_should_tell_volumes_and_differs_in_every_image_is_warned_of(keyword: str) -> None:
+    differing: dict[str, Any] = {keyword: lambda index: str(index + 1)}
+    with pytest.warns(DICOMQRWarning, match=f"{keyword} has 3 values in one volume"):
+        volumes = read_volumes(repeated(3, **differing))
+    assert values_of(volumes) == [[0], [1], [2]]
 
 
 def test_the_order_of_instance_numbers_never_mixes_echoes() -> None:
@@ -325,7 +327,6 @@ def test_slabs_of_several_times_are_told_apart_by_them() -> None:
         ("ComplexImageComponent", ["MAGNITUDE", "PHASE"]),
         ("StackID", ["1", "2"]),
         ("ConvolutionKernel", ["B30f", "B70f"]),
-        ("FlipAngle", ["5", "20"]),
     ],
 )
 @pytest.mark.parametrize("shift", [1.0, 0.5])
@@ -340,26 +341,59 @@ def test_volumes_of_which_one_lies_between_the_slices_of_the_other_are_told_apar
     assert all(volume.key.keys() == {keyword} for volume in volumes)
 
 
-@pytest.mark.parametrize("words", [("M", "P"), ("M_FFE", "P_FFE"), ("R", "I"), ("MAGNITUDE", "PHASE MAP")])
-def test_components_that_only_image_types_tell_are_told_apart_at_any_height(words: tuple[str, str]) -> None:
+COMPONENTS = [
+    ({"M": "MAGNITUDE", "P": "PHASE"}),
+    ({"M_FFE": "MAGNITUDE", "P_FFE": "PHASE"}),
+    ({"R": "REAL", "I": "IMAGINARY"}),
+    ({"MAGNITUDE": "MAGNITUDE", "PHASE MAP": "PHASE"}),
+]
+
+
+@pytest.mark.parametrize("words", COMPONENTS, ids=lambda words: " and ".join(words))
+def test_components_that_only_image_types_tell_are_told_apart_at_any_height(words: dict[str, str]) -> None:
     """Within a component another value of ImageType may differ."""
+    written = [*words]
     slices = repeated(
         2,
         ImagePositionPatient=lambda index: ["0", "0", str(index % 3 * 2 + index // 3)],
-        ImageType=lambda index: ["ORIGINAL", "PRIMARY", words[index // 3], ["ND", "NORM"][index % 3 == 2]],
+        ImageType=lambda index: ["ORIGINAL", "PRIMARY", written[index // 3], ["ND", "NORM"][index % 3 == 2]],
     )
     volumes = read_volumes(slices)
     assert sorted(map(str, values_of(volumes))) == ["[0]", "[1]"]
-    assert all(volume.key.keys() == {"ComplexImageComponent"} for volume in volumes)
+    assert [volume.key for volume in volumes] == [{"ComplexImageComponent": name} for name in sorted(words.values())]
 
 
-def test_volumes_that_follow_each_other_are_one_with_a_word() -> None:
-    heights = [["0", "0", str(index * 2)] for index in range(6)]
-    with pytest.warns(DICOMQRWarning, match="EchoTime has 2 values in one volume: it may be several, taken for one"):
-        (volume,) = read_volumes(
-            repeated(2, ImagePositionPatient=lambda index: heights[index], EchoTime=of_volume(["4.6", "9.2"]))
-        )
+FOLLOWING: dict[str, list[Any]] = {
+    "EchoTime": ["4.6", "9.2"],
+    "DiffusionBValue": [0.0, 1000.0],
+    "ComplexImageComponent": ["MAGNITUDE", "PHASE"],
+    "StackID": ["1", "2"],
+    "ConvolutionKernel": ["B30f", "B70f"],
+    "FlipAngle": ["5", "20"],
+    "TemporalPositionIdentifier": ["1", "2"],
+    "SliceThickness": ["3", "5"],
+}
+
+
+@pytest.mark.parametrize("keyword", WORTH_A_WORD)
+def test_volumes_that_follow_each_other_are_one_with_a_word(keyword: str) -> None:
+    overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][index // 3]}
+    with pytest.warns(DICOMQRWarning, match=f"{keyword} has 2 values in one volume: it may be several, taken for one"):
+        (volume,) = read_volumes(series("MR", 6, **overrides))
     assert len(volume.array) == 6
+
+
+@pytest.mark.parametrize("keyword", WORTH_A_WORD)
+def test_what_some_slices_do_not_tell_is_not_worth_a_word(keyword: str) -> None:
+    overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][0] if index % 2 else None}
+    (volume,) = read_volumes(series("MR", 6, **overrides))
+    assert (len(volume.array), volume.report.warnings) == (6, ())
+
+
+def test_what_an_image_is_derived_from_is_no_component() -> None:
+    kinds = [["M", "P", "ND"], ["P", "M", "ND"]]
+    (volume,) = read_volumes(series("MR", 6, ImageType=lambda index: kinds[index % 2]))
+    assert volume.report.departures == ()
 
 
 @pytest.mark.parametrize("others", [{2}, {0, 2, 4}])
@@ -370,32 +404,31 @@ def test_slices_of_other_image_types_make_no_volume_of_their_own(others: set[int
     assert volume.report.warnings == ("ImageType (0008,0008) differs among its slices",)
 
 
-@pytest.mark.parametrize(
-    ("keyword", "noise"),
-    [
-        ("EchoTime", lambda index: ["4.6", "4.60001"][index % 2]),
-        ("FlipAngle", lambda index: ["15", "15.0001"][index % 2]),
-        ("DiffusionBValue", lambda index: 1000.0 + index % 2 / 100),
-        ("DiffusionGradientOrientation", lambda index: [1.0, index % 2 * 1e-6, 0.0]),
-    ],
-)
-def test_the_noise_of_a_measure_parts_nothing(keyword: str, noise: Any) -> None:
-    overrides: dict[str, Any] = {keyword: noise}
-    (volume,) = read_volumes(series("MR", 6, **overrides))
-    assert len(volume.array) == 6
-    assert volume.report.warnings == ()
-    echoes = repeated(2, TemporalPositionIdentifier=of_volume(["1", "2"]), **overrides)
-    assert values_of(read_volumes(echoes)) == [[0], [1]]
+MEASURED: dict[str, list[Any]] = {
+    "EchoTime": [4.6, 9.2],
+    "InversionTime": [100.0, 500.0],
+    "FlipAngle": [5.0, 20.0],
+    "RepetitionTime": [500.0, 800.0],
+    "DiffusionBValue": [0.0, 1000.0],
+    "DiffusionGradientOrientation": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+    "ReconstructionDiameter": [350.0, 500.0],
+    "KVP": [80.0, 140.0],
+    "SliceThickness": [3.0, 5.0],
+}
 
 
-def test_the_noise_of_gradients_keeps_them_from_telling_nothing() -> None:
-    directions = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
-    slices = repeated(
-        2,
-        DiffusionGradientOrientation=lambda index: [axis + index * 1e-6 for axis in directions[index // 3]],
-        InstanceNumber=lambda index: str(index % 3),
-    )
-    assert values_of(read_volumes(slices)) == [[1], [0]]
+@pytest.mark.parametrize("keyword", NOISE)
+def test_the_noise_of_a_measure_parts_nothing(keyword: str) -> None:
+    def value(index: int) -> Any:
+        told, noise = MEASURED[keyword][index // 3], index % 3 * NOISE[keyword] / 4
+        return [axis + noise for axis in told] if isinstance(told, list) else told + noise
+
+    overrides: dict[str, Any] = {keyword: value}
+    volumes = read_volumes(repeated(2, InstanceNumber=lambda index: str(index % 3), **overrides))
+    assert sorted(map(str, values_of(volumes))) == ["[0]", "[1]"]
+    assert all(volume.key.keys() == {keyword} for volume in volumes)
+    (volume,) = read_volumes(series("MR", 3, **overrides))
+    assert volume.report.departures == ()
 
 
 def test_halves_that_private_b_values_tell_are_one_with_a_word() -> None:
