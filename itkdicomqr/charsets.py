@@ -13,7 +13,13 @@ ESC = b"\x1b"
 ASCII = "ascii"
 
 _ESCAPED_PART = re.compile(rb"(?=\x1b)")
-_CODES: Mapping[bytes, str] = dict(sorted(CODES_TO_ENCODINGS.items(), key=lambda item: -len(item[0])))
+_LATIN_9 = "iso8859_15"
+"""Of ISO_IR 203, which pydicom does not know yet (PS3.3 C.12.1.1.2)."""
+
+_ENCODINGS: Mapping[str, str] = {**python_encoding, "ISO_IR 203": _LATIN_9, "ISO 2022 IR 203": _LATIN_9}
+_CODES: Mapping[bytes, str] = dict(
+    sorted([*CODES_TO_ENCODINGS.items(), (b"\x1b-b", _LATIN_9)], key=lambda item: -len(item[0]))
+)
 _STATEFUL = frozenset({"iso2022_jp", "iso2022_jp_1", "iso2022_jp_2"})
 """Encodings that Python reads with their escape sequences. Their characters of two bytes may look like delimiters,
 before which they are left by an escape sequence of their own (PS3.5 6.1.2.5.3)."""
@@ -42,7 +48,7 @@ def decoded(content: bytes, terms: str, vr: str) -> str:
     str
         What the bytes cannot mean is U+FFFD.
     """
-    first = python_encoding.get(terms.partition("\\")[0].strip(), default_encoding)
+    first = _ENCODINGS.get(terms.partition("\\")[0].strip(), default_encoding)
     if ESC not in content or first in _WITHOUT_ESCAPES:
         return content.decode(first, "replace")
     return _extended(content, first, vr, None)
@@ -63,18 +69,20 @@ def strictly_decoded(content: bytes, terms: str, vr: str) -> str | None:
         None where the bytes are not of the character sets.
     """
     encodings = encodings_of(terms) if vr in CUSTOMIZABLE_CHARSET_VR else [ASCII]
+    if ESC in content and (vr not in CUSTOMIZABLE_CHARSET_VR or encodings[0] in _WITHOUT_ESCAPES):
+        return None
     text = _extended(content, encodings[0], vr, {ASCII, *encodings})
     return None if UNDECODABLE in text else text
 
 
 def encodings_of(terms: str) -> list[str]:
     """Name the encodings of those defined terms that there are, in Python's words; ASCII where there are none."""
-    return [_strict(python_encoding[term]) for term in _terms_of(terms) if term in python_encoding] or [ASCII]
+    return [_strict(_ENCODINGS[term]) for term in _terms_of(terms) if term in _ENCODINGS] or [ASCII]
 
 
 def is_known(terms: str) -> bool:
     """Tell whether any of the defined terms is one; an empty value counts as absent."""
-    return any(term in python_encoding for term in _terms_of(terms))
+    return any(term in _ENCODINGS for term in _terms_of(terms))
 
 
 def encodable(text: str, terms: str) -> bool:

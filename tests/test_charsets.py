@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.charset import CODES_TO_ENCODINGS
 
 from itkdicomqr.charsets import UNDECODABLE, decoded, encodable, encodings_of, is_known, strictly_decoded
 
@@ -43,6 +44,7 @@ def test_a_delimiter_brings_the_first_character_set_back(decode, delimiter):
         (b"\x1b$)C\xc8\xab", "", "홍"),
         (b"\x1b[31m", "", "\x1b[31m"),
         (b"\xdc", "ISO_IR 192", UNDECODABLE),
+        (b"\xc3\xa9\x1b(B\xc3\xa9", "ISO_IR 192", "é\x1b(Bé"),
     ],
 )
 def test_what_is_shown_decides_nothing_where_no_character_set_says_it(content, terms, shown):
@@ -50,7 +52,11 @@ def test_what_is_shown_decides_nothing_where_no_character_set_says_it(content, t
     assert strictly_decoded(content, terms, "LO") is None
 
 
-@given(st.binary(max_size=30), st.sampled_from(TERMS), st.sampled_from(["LO", "PN", "CS", "UT"]))
+PARTS = st.one_of(st.binary(max_size=8), st.sampled_from([*CODES_TO_ENCODINGS, b"\x1b-b", b"\x1b"]))
+"""Some bytes, or what begins with an escape."""
+
+
+@given(st.lists(PARTS, max_size=6).map(b"".join), st.sampled_from(TERMS), st.sampled_from(["LO", "PN", "CS", "UT"]))
 def test_what_must_be_meant_is_what_is_shown(content, terms, vr):
     meant = strictly_decoded(content, terms, vr)
     assert meant is None or meant == decoded(content, terms, vr)
@@ -60,6 +66,14 @@ def test_a_text_is_encodable_in_the_first_character_set_alone():
     assert encodable("Übersicht", "ISO_IR 100")
     assert not encodable("Übersicht", "")
     assert not encodable("山田", JAPANESE)
+
+
+@pytest.mark.parametrize("decode", [decoded, strictly_decoded])
+@pytest.mark.parametrize(
+    ("content", "terms"), [(b"\xa4 1", "ISO_IR 203"), (b"\x1b-b\xa4 1", "\\ISO 2022 IR 203")], ids=["first", "escaped"]
+)
+def test_latin_9_has_the_euro(decode, content, terms):
+    assert decode(content, terms, "LO") == "€ 1"
 
 
 def test_terms_that_nobody_defined_count_as_absent():

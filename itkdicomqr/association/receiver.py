@@ -56,7 +56,7 @@ class Receiver:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._host, self._wanted_port = _address(node.receiver)
+        self._host, self._wanted_port = address_of(node.receiver)
         settings = node.receiver_security
         self._security = receiver_context_of(settings) if settings else None
         self._register = Register()
@@ -86,6 +86,10 @@ class Receiver:
             threads = list(self._inbound.values())
         for thread in threads:
             thread.join()
+
+    def let_go(self) -> None:
+        """Close the listening socket of this process alone, which was forked off another that goes on to listen."""
+        self._listener.close()
 
     @property
     def port(self) -> int:
@@ -189,14 +193,14 @@ class Receiver:
                 del self._inbound[inbound]
 
 
-def wanted_place(node: Node) -> str:
-    """Return host and port at which a node's receiver is to listen; nothing where any port will do."""
-    host, port = _address(node.receiver)
-    return place_of(host, port) if port else ""
+def address_of(text: str) -> tuple[str, int]:
+    """Read ``Node.receiver``, host and port; without a host, all addresses of this machine are meant.
 
-
-def _address(text: str) -> tuple[str, int]:
-    """Read ``host:port``; without a host, all addresses of this machine are meant."""
+    Raises
+    ------
+    NodeError
+        It is no ``host:port``.
+    """
     try:
         url = urlsplit(f"//{text}")
         port = url.port

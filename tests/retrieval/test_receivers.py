@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 from itkdicomqr import TLS, DeadlineError, Limits, Node, PortInUseError
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.turns import HAS_TURNS
-from itkdicomqr.retrieval.receivers import Receivers
+from itkdicomqr.retrieval.receivers import RECEIVERS, Receivers
 from tests.authorities import HOST, Authority
 from tests.servers import free_port
 
@@ -135,7 +136,7 @@ def test_another_process_is_waited_for_until_it(end: Callable[[subprocess.Popen[
 @in_turn
 def test_another_process_that_keeps_its_turn_is_told_at_the_deadline() -> None:
     node = replace(NODE, receiver=f"{HOST}:{free_port()}")
-    with another_process(node), pytest.raises(PortInUseError, match="another process of this machine receives there"):
+    with another_process(node), pytest.raises(PortInUseError, match="another process of this machine receives at"):
         Receivers().of(node, Deadline(0.3)).__enter__()
 
 
@@ -150,6 +151,52 @@ def test_a_call_that_is_cancelled_waits_no_longer() -> None:
         deadline.cancel()
         with pytest.raises(DeadlineError, match="cancelled"):
             waiting.result(2)
+
+
+@in_turn
+@pytest.mark.parametrize("host", ["0.0.0.0", "localhost"])  # noqa: S104
+def test_turns_are_of_a_port_however_the_address_is_spelt(host: str) -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    other = replace(node, receiver=f"{host}:{node.receiver.rpartition(':')[2]}")
+    with another_process(node), pytest.raises(PortInUseError, match="another process of this machine receives at"):
+        Receivers().of(other, Deadline(0.3)).__enter__()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is forked here")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_off_keeps_nothing_of_the_receiver() -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    reading, writing = os.pipe()
+    with RECEIVERS.of(node, soon()):
+        child = os.fork()
+        if child == 0:  # It lives on until it is told to end.
+            os.read(reading, 1)
+            os._exit(0)
+    try:
+        with RECEIVERS.of(node, Deadline(2)) as receiver:
+            assert receiver.place == node.receiver
+    finally:
+        os.write(writing, b"x")
+        os.waitpid(child, 0)
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_receiver_that_cannot_listen_leaves_the_turn_to_others() -> None:
+    node = replace(NODE, receiver=f"no-such-host.invalid:{free_port()}")
+    with pytest.raises(PortInUseError, match="cannot listen"):
+        Receivers().of(node, soon()).__enter__()
+    with Receivers().of(replace(node, receiver=node.receiver.replace("no-such-host.invalid", HOST)), Deadline(1)):
+        pass
+
+
+@in_turn
+def test_other_addresses_of_one_port_share_the_turn_of_the_process() -> None:
+    node = replace(NODE, receiver=f"{HOST}:{free_port()}")
+    other = replace(node, receiver=node.receiver.replace(HOST, "127.0.0.2"))
+    receivers = Receivers()
+    with receivers.of(node, soon()), receivers.of(other, Deadline(1)) as second:
+        assert second.place == other.receiver
 
 
 def test_another_program_at_the_port_is_not_waited_for() -> None:
