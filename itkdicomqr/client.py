@@ -358,7 +358,8 @@ def checked_row(series: object) -> Row:
         ``series=`` was given something else.
     """
     if not isinstance(series, Row):
-        message = f"series={series!r} is no row of find_series"
+        cure = ", but a table: give table[0] or table.one()" if isinstance(series, SeriesTable) else ""
+        message = f"series={'' if cure else repr(series)} is no row of find_series{cure}"
         raise CriteriaError(message)
     return series
 

@@ -15,7 +15,7 @@ from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import CLIENT_OPTIONS, load_series
 from itkdicomqr.node import Timeouts
-from itkdicomqr.query.criteria import check_keywords
+from itkdicomqr.query.criteria import NAME_OF, check_keywords
 from itkdicomqr.query.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import Pick, check_pick
@@ -57,10 +57,11 @@ def load_cohort(
     ----------
     rows : iterable of Row or of mappings
         Rows of `find_series`; or the keyword arguments of `load_series` for each, such as
-        ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, where None is
-        no criterion: ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty
-        text asks for an empty value, or is refused: where an empty cell of a CSV file is no criterion,
-        give ``{name: cell or None for name, cell in row.items()}``.
+        ``{"patient_id": "99999", "date": "2021-05-03", "description": "AX 3.0 Soft*"}``, or DICOM keywords
+        in their places, as `SeriesTable.to_dicts` gives them, where None is no criterion:
+        ``csv.DictReader(file)`` and ``frame.to_dict("records")`` give such rows. An empty text asks for an
+        empty value, or is refused: where an empty cell of a CSV file is no criterion, give
+        ``{name: cell or None for name, cell in row.items()}``.
         ``volume`` and the other options may differ by row, too.
     pacs
         Which archives, as `load_series` takes them; a row of `find_series` is loaded from its own.
@@ -148,11 +149,33 @@ def _words(row: object) -> Mapping[str, Any]:
 
 
 def _named(row: Mapping[Any, Any]) -> Mapping[str, Any]:
-    """Refuse cells beyond the columns, which `csv.DictReader` calls None; NaN is pandas' word for no value."""
+    """Read the columns of a table, called like keyword arguments or by DICOM keywords.
+
+    A row that names its series by UIDs, as those of `SeriesTable.to_dicts` do, is that series, whatever else it tells.
+    Cells beyond the columns, which `csv.DictReader` calls None, are refused.
+    """
     if not all(isinstance(name, str) for name in row):
         message = "a row has cells without a column: it may be longer than the heading of its table"
         raise CriteriaError(message)
-    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
+    cells = {name: _cell(value) for name, value in row.items()}
+    words = {name: value for name, value in cells.items() if not name[:1].isupper()}
+    told = {name: value for name, value in cells.items() if name[:1].isupper() and value is not None}
+    if told.get("SeriesInstanceUID"):
+        told = {keyword: value for keyword, value in told.items() if keyword in _IDENTIFYING}
+    known = {NAME_OF[keyword]: value for keyword, value in told.items() if keyword in NAME_OF}
+    keys = {**(words.get("keys") or {}), **{each: str(told[each]) for each in told if each not in NAME_OF}}
+    return {**known, **words, **({"keys": keys} if keys else {})}
+
+
+def _cell(value: Any) -> Any:
+    """Take NaN as no value, and a whole number as one: pandas makes fractions of a column that has gaps."""
+    if not isinstance(value, float):
+        return value
+    return None if isnan(value) else int(value) if value.is_integer() else value
+
+
+_IDENTIFYING = frozenset({"PatientID", "StudyInstanceUID", "SeriesInstanceUID"})
+"""What a row of a search names its series by."""
 
 
 def _ahead(executor: Executor, most: int, load: _Loading, rows: Iterable[Any]) -> Iterator[tuple[Any, Any]]:

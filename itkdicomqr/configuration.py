@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from itkdicomqr.errors import NodeError
 from itkdicomqr.node import Limits, Node, Timeouts
@@ -107,12 +107,17 @@ def configured(name: str) -> Node:
     """
     told, profile = settings_of(name), _read_toml(profile_file(name))
     if told is None and "url" not in profile:
-        known = ", ".join(sorted(_nodes())) or "none"
+        known = ", ".join(sorted({*_nodes(), *_profiles()})) or "none"
         message = (
             f"no node is called {name!r} in {_configuration_told()} (known: {known}); or write dicom://AE@host:port"
         )
         raise NodeError(message)
     return _from_table(name, told or {}, profile)
+
+
+def _profiles() -> list[str]:
+    """Name the nodes that have a profile."""
+    return [unquote(file.stem) for file in profile_file("").parent.glob("*.toml")]
 
 
 def _from_table(name: str, told: Mapping[str, Any], profile: Mapping[str, Any]) -> Node:

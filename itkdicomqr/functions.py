@@ -197,9 +197,13 @@ def load_volumes(
     )
 
 
+_PARAMETERS = ("pacs", "series", "toolkit", "volume", "stack", "progress")
+"""The keyword arguments that have a place of their own."""
+
+
 def _client(pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str]) -> Client:
     """Make the client; its own options are taken out of ``words``, where only known ones may be left."""
-    check_keywords(words, known | CLIENT_OPTIONS)
+    check_keywords(words, known | CLIENT_OPTIONS, _PARAMETERS)
     options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
 

@@ -209,9 +209,9 @@ class Node:
     def parse(cls, text: str) -> Self:
         """Read ``dicom://CALLED@host:port``, ``dicoms://...`` (TLS), ``CALLED@host:port`` or ``https://host/path``.
 
-        ``?calling=AE`` gives our own AE title, ``&model=patient`` the model. AE titles are
-        percent-decoded, IPv6 addresses stand in brackets. ``http(s)://`` is the root of a DICOMweb
-        service, by which alone the archive is then asked.
+        ``?calling=AE`` gives our own AE title, ``&model=patient`` the model, ``&receiver=host:port`` where
+        our receiver listens. AE titles are percent-decoded, IPv6 addresses stand in brackets.
+        ``http(s)://`` is the root of a DICOMweb service, by which alone the archive is then asked.
 
         Raises
         ------
@@ -231,9 +231,9 @@ class Node:
             )
             raise NodeError(message)
         options = {name: values[-1] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
-        unknown = options.keys() - {"calling", "model"}
+        unknown = options.keys() - {"calling", "model", "receiver"}
         if unknown:
-            message = f"{text!r}: unknown option {', '.join(sorted(unknown))}; there are calling= and model="
+            message = f"{text!r}: unknown option {', '.join(sorted(unknown))}; there are calling=, model= and receiver="
             raise NodeError(message)
         return cls(
             url.hostname or "",
@@ -241,6 +241,7 @@ class Node:
             unquote(url.netloc.rpartition("@")[0]),
             calling_ae_title=options.get("calling", DEFAULT_CALLING_AE_TITLE),
             model=options.get("model", "study"),
+            receiver=options.get("receiver", ""),
             tls=url.scheme == "dicoms",
         )
 
@@ -264,8 +265,8 @@ class Node:
         """The text that `parse` reads; it has no room for files, secrets, times and limits."""
         if not self.ae_title:
             return self.dicomweb
-        told = {"calling": self.calling_ae_title, "model": self.model}
-        usual = {"calling": DEFAULT_CALLING_AE_TITLE, "model": MODELS[0]}
+        told = {"calling": self.calling_ae_title, "model": self.model, "receiver": self.receiver}
+        usual = {"calling": DEFAULT_CALLING_AE_TITLE, "model": MODELS[0], "receiver": ""}
         options = urlencode({name: value for name, value in told.items() if value != usual[name]}, quote_via=quote)
         title = quote(self.ae_title, safe="")
         return f"{'dicoms' if self.tls else 'dicom'}://{title}@{self.place}{options and '?'}{options}"

@@ -99,6 +99,19 @@ def test_rows_of_a_search_go_in(demo_archive: Archive, toolkit: str) -> None:
     assert isinstance(loaded[0][1], types[toolkit])
 
 
+def test_rows_of_a_data_frame_go_in(demo_archive: Archive) -> None:
+    table = find_series("99999", "2022", pacs=demo_archive.url)
+    rows: list[dict[str, Any]] = [
+        table.to_dicts()[0],
+        {"PatientID": "99999", "StudyDate": "2022", "SeriesNumber": float(table[0].SeriesNumber or "nan")},
+        {"patient_id": "99999", "date": "2022", "series_number": float(table[0].SeriesNumber or "nan")},
+        {"patient_id": "99999", "date": "2022", "BodyPartExamined": float("nan"), "SeriesDescription": "T1 SAG"},
+    ]
+    loaded = [image for _, image in load_cohort(rows, pacs=demo_archive.url, toolkit="volume")]
+    expected = load_series(series=table[0], toolkit="volume")
+    assert [np.array_equal(np.asarray(image), expected.array) for image in loaded] == [True] * 4
+
+
 def mapped_by_threads(load: Callable[[Any], Any], rows: Iterable[Any]) -> Iterator[Any]:
     with ThreadPool(2) as pool:
         yield from pool.imap(load, rows)

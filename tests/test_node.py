@@ -22,6 +22,7 @@ AE_TITLES = st.text(
         ("dicom://MY%20PACS%2F1@localhost:4242", Node("localhost", 4242, "MY PACS/1")),
         ("dicom://MAIN@[::1]:104", Node("::1", 104, "MAIN")),
         ("MAIN@10.0.0.1:104?calling=ME", Node("10.0.0.1", 104, "MAIN", calling_ae_title="ME")),
+        ("MAIN@h:104?receiver=0.0.0.0:11112", Node("h", 104, "MAIN", receiver="0.0.0.0:11112")),
         ("MAIN@h:104?calling=MY%20AE&model=patient", Node("h", 104, "MAIN", calling_ae_title="MY AE", model="patient")),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Self
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from itkdicomqr.association.contexts import UNCOMPRESSED, Proposal
+from itkdicomqr.association.contexts import GET, UNCOMPRESSED, Proposal
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.association.dimse import Command
 from itkdicomqr.association.events import MAX_PDU, Events
@@ -50,6 +50,9 @@ _UNANSWERED = (
     "machine and this service entered there (Orthanc: DicomModalities)"
 )
 """What an abort often means that comes before any answer."""
+
+_BY_MOVE = "; where it sends by C-MOVE alone, give Node(receiver='host:port'), or ?receiver=host:port after its address"
+"""What helps where C-GET is not offered, and nothing may be sent to us."""
 
 
 class Channel:
@@ -109,6 +112,7 @@ class Channel:
             message = (
                 f"the archive accepts no presentation context for {UID(abstract_syntax).name} in {offered}: it may not "
                 f"offer this service, or not to the AE title {self._node.calling_ae_title!r}"
+                f"{_BY_MOVE if abstract_syntax in GET.values() and not self._node.receiver else ''}"
             )
             raise NoPresentationContextError(message)
         return context

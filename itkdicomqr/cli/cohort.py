@@ -185,13 +185,12 @@ def _check_columns(table: Path, columns: Sequence[str]) -> None:
 
 
 def _words(cells: Mapping[str, str]) -> dict[str, Any]:
-    """Make keyword arguments of `load_series` of a row's cells."""
-    words: dict[str, Any] = {name: value for name, value in cells.items() if not name[:1].isupper()}
-    keys = {name: value for name, value in cells.items() if name[:1].isupper()}
+    """Make a row of `load_cohort` of cells."""
+    words: dict[str, Any] = dict(cells)
     if VOLUME in words:
         words[VOLUME] = picked_volume([words[VOLUME]])
         check_pick(words[VOLUME])
-    return {**words, "keys": keys} if keys else words
+    return words
 
 
 def _safe(name: str) -> str:

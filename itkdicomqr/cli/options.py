@@ -109,6 +109,7 @@ _TRANSFER = (
 _IMAGES = (
     click.option("--gaps", metavar="error|pad|resample|split|average", help="What to do about missing slices."),
     click.option("--tilt", metavar="shear|resample|error|itk", help="What to do about a tilted gantry."),
+    click.option("--mosaic", metavar="volume|tiles", help="Whether a mosaic is taken apart."),
     click.option("--padding", type=float, metavar="VALUE", help="Of voxels that no slice came for."),
     click.option(
         "--volume",
@@ -123,7 +124,10 @@ _IMAGES = (
     ),
 )
 
-_NAMED = re.compile(r"\b(volume|gaps|tilt|partial|allow_lossy)=(?:'(\w+)'|True)?")
+_OF_IMAGES = ("heal", "partial", "allow_lossy", "gaps", "tilt", "mosaic", "padding")
+"""The options that are keyword arguments of `load_series` as they are."""
+
+_NAMED = re.compile(r"\b(volume|gaps|tilt|mosaic|partial|allow_lossy)=(?:'(\w+)'|True)?")
 """How messages name a cure that is an option, too."""
 
 _OF_VOLUME = "N, or --volume KEYWORD=VALUE"
@@ -187,7 +191,7 @@ def client_words(words: dict[str, Any]) -> dict[str, Any]:
 
 def image_words(words: dict[str, Any]) -> dict[str, Any]:
     """Take the keyword arguments of `load_series` that bring a series and make its image out of a command's words."""
-    chosen = {name: words.pop(name) for name in ("heal", "partial", "allow_lossy", "gaps", "tilt", "padding")}
+    chosen = {name: words.pop(name) for name in _OF_IMAGES}
     given = {name: value for name, value in chosen.items() if value is not None}
     return {**given, "volume": picked_volume(words.pop("volume")), "stack": words.pop("stack")}
 

@@ -35,7 +35,7 @@ _WORDS: Mapping[int, str] = {
     200: "success",
     204: "it has nothing to send",
     206: "it left instances out",
-    400: "it does not understand the request",
+    400: "it does not understand the request: check the path of the dicomweb= URL, which often ends in /dicom-web",
     401: "it wants to know who asks: give authorization=Basic(user, password) or Bearer(token), or check them",
     403: "it does not allow this account to do so: ask the archive's administrator",
     404: "it knows no such resource: check the path of the dicomweb= URL, and that the series is still there",

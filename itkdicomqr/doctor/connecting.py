@@ -193,7 +193,7 @@ def _no_model(case: Case, words: str, *, retired: bool) -> Finding:
 
 
 def _names(uids: Iterable[str]) -> list[str]:
-    return sorted(UID(uid).keyword for uid in uids)
+    return sorted(UID(uid).keyword or uid for uid in uids)
 
 
 def _without(refused: list[str]) -> str:

@@ -165,8 +165,15 @@ class Criteria:
         return ", ".join(map(str, self.criteria))
 
 
-def check_keywords(given: Iterable[str], known: Iterable[str]) -> None:
+def check_keywords(given: Iterable[str], known: Iterable[str], besides: Iterable[str] = ()) -> None:
     """Refuse a misspelt keyword argument.
+
+    Parameters
+    ----------
+    given, known : iterable of str
+        Those that came, and those that may.
+    besides : iterable of str
+        Others that may have been meant.
 
     Raises
     ------
@@ -176,7 +183,7 @@ def check_keywords(given: Iterable[str], known: Iterable[str]) -> None:
     known = set(known)
     for name in given:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
+            near = get_close_matches(name, {*known, *besides}, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             message = f"unknown keyword argument {name!r}{hint}"
             raise TypeError(message)
@@ -308,6 +315,9 @@ _SPELLINGS: Mapping[str, _Spelling] = {
 NAMES = frozenset({*_SPELLINGS, "keys"})
 """The keyword arguments that select a series."""
 
+NAME_OF: Mapping[str, str] = {spelling.keyword: name for name, spelling in _SPELLINGS.items()}
+"""Those that have an argument of their own, by their DICOM keywords."""
+
 _STUDY_LEVEL_KEYWORDS = frozenset(
     {
         "AdditionalPatientHistory",
@@ -352,9 +362,8 @@ def _any_attribute(keyword: str, value: object) -> Criterion:
     if vr not in TEXTS:
         message = f"keys: {keyword} is {'a sequence' if vr == 'SQ' else f'binary ({vr})'}, which cannot be matched"
         raise CriteriaError(message)
-    known = next((name for name, spelling in _SPELLINGS.items() if spelling.keyword == keyword), None)
-    if known:
-        message = f"keys: give {keyword} as {known}="
+    if keyword in NAME_OF:
+        message = f"keys: give {keyword} as {NAME_OF[keyword]}="
         raise CriteriaError(message)
     level = Level.STUDY if keyword in _STUDY_LEVEL_KEYWORDS else Level.SERIES
     name = f"keys[{keyword!r}]"

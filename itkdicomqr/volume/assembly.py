@@ -164,7 +164,8 @@ class Assembly:
         self._await_decoders(0)
         frames = [frame for uid in sorted(self._taken) for frame in self._taken[uid][2]]
         if not frames and not self._refused:
-            message = f"none of {len(self._taken)} instances has pixels: there is no image to make"
+            none = f"none of {len(self._taken)} instances has pixels" if self._taken else "no instances were given"
+            message = f"{none}: there is no image to make"
             raise NoPixelsError(message)
         return frames
 

@@ -15,7 +15,7 @@ from itkdicomqr.volume.metadata import as_entries
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
@@ -142,6 +142,10 @@ class Volume:
     def dimension(self) -> int:
         """3, or 4 where the first axis of the array counts volumes."""
         return len(self.spacing)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:  # noqa: FBT001
+        """Be ``array`` to NumPy."""
+        return np.array(self.array, dtype=dtype, copy=copy) if copy else np.asarray(self.array, dtype=dtype)
 
     def noting(self, departures: Sequence[str]) -> Self:
         """Give the same volume with more to tell in its report."""

@@ -116,7 +116,7 @@ def test_a_changed_row_is_another_file(tmp_path: Path) -> None:
         ("patient_id;date\n00099;2005\n", {"patient_id": "00099", "date": "2005"}),
         ("\ufeffpatient_id\tseries_number\n1\t 2 \n", {"patient_id": "1", "series_number": "2"}),
         ("patient_id,description\n1,\n\n", {"patient_id": "1"}),
-        ("patient_id,BodyPartExamined\n1,CHEST\n", {"patient_id": "1", "keys": {"BodyPartExamined": "CHEST"}}),
+        ("patient_id,BodyPartExamined\n1,CHEST\n", {"patient_id": "1", "BodyPartExamined": "CHEST"}),
         ('patient_id,volume\n1,"EchoTime=4.6,AcquisitionNumber=2"\n', None),
         ("patient_id,volume\n1,2\n", {"patient_id": "1", "volume": 2}),
     ],
