@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     Vector = tuple[float, ...]
     Cell = tuple[int, ...]
 
-CELL = 16
-"""The size of the cells in which what is near is looked for, in tolerances: most vectors are near to one cell alone."""
+CELL = 4
+"""The size of the cells in which what is near is looked for, in tolerances: few vectors are near to many cells."""
 
 
 def nearby(vectors: Sequence[Vector], tolerance: float) -> list[Vector]:

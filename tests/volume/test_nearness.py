@@ -6,14 +6,16 @@ import math
 import time
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from itkdicomqr.volume.nearness import nearby
 
 
-def test_thousands_of_orientations_take_no_time() -> None:
-    vectors = [(math.cos(angle), math.sin(angle)) for angle in np.linspace(0, 1, 5000)]
+@pytest.mark.parametrize("first", [(), (0.0,)], ids=["plane", "equal first components"])
+def test_thousands_of_orientations_take_no_time(first: tuple[float, ...]) -> None:
+    vectors = [(*first, math.cos(angle), math.sin(angle)) for angle in np.linspace(0, 1, 5000)]
     begun = time.perf_counter()
     assert len(set(nearby(vectors, 1e-4))) > 2000
     assert time.perf_counter() - begun < 2.0
