@@ -289,6 +289,7 @@ def test_orthanc_offers_every_way(tmp_path: Path, receiver: str) -> None:
         by_web = examine(replace(archive.node, ae_title="", dicomweb=url, transports=("dicomweb",), timeouts=BRISK))
     assert verdicts(diagnosis, *WAYS, "QIDO-RS", "C-GET by UID list") == ["good"] * 5
     assert "stops at 2 studies" in diagnosis["limit of studies"].words
+    assert "(not )" not in diagnosis["storage contexts"].words
     assert diagnosis.settings["transports"] == ["get", "move", "dicomweb"]
     assert [(each.name, each.verdict) for each in by_web.findings] == [
         (name, "good") for name in ("studies", "QIDO-RS", "WADO-RS")
