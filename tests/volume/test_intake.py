@@ -26,7 +26,7 @@ def test_no_instance_with_pixels_is_an_error() -> None:
     del report.PixelData
     with pytest.raises(NoPixelsError, match="none of 1 instances has pixels"):
         read_volumes([report])
-    with pytest.raises(NoPixelsError, match="none of 0 instances"):
+    with pytest.raises(NoPixelsError, match="no instances were given"):
         read_volumes([])
 
 
