@@ -27,6 +27,10 @@ FEWEST_TURNED = 4
 _DIMENSION_INDEX_VALUES = 0x00209157
 
 
+def _number(header: SliceHeader) -> tuple[int, ...]:
+    return () if header.instance_number is None else (header.instance_number, header.frame)
+
+
 def split_by_order(positions: Positions) -> Split | None:
     """Take the first slice of each position by whatever orders them all, then the second, and so on.
 
@@ -57,16 +61,32 @@ def joined_parts(positions: Positions, split: Split) -> Split | None:
 def _in_order(positions: Positions) -> list[Slices] | None:
     """Rank by numbers, or by times where numbers do not; times that give the same volumes decide in which order."""
     numbered = _ranked(positions, _number)
+    if numbered and not _run_in_order(numbered, positions):
+        numbered = _by_clock(positions) or numbered
     may_be_cut = _may_be_cut(positions)
     if numbered and (_are_turned(numbered) or (may_be_cut and not _run_along(numbered))):
         return None
-    timed = [volumes for keyword in RANKS if (volumes := _ranked(positions, partial(_time, positions, keyword)))]
-    if numbered is None:
-        return None if may_be_cut else next(iter(timed), None)
     inverted = _ranked(positions, partial(_time, positions, "InversionTime"))
+    timed = [volumes for rank in _clocks(positions, RANKS) if (volumes := _ranked(positions, rank))]
+    agreeing = [volumes for volumes in timed if not inverted or _contents(volumes) == _contents(inverted)]
+    if numbered is None:
+        return None if may_be_cut else next(iter(agreeing), None)
     if inverted and _contents(inverted) != _contents(numbered):
         return None
-    return next((volumes for volumes in timed if _contents(volumes) == _contents(numbered)), numbered)
+    return next((volumes for volumes in agreeing if _contents(volumes) == _contents(numbered)), numbered)
+
+
+def _by_clock(positions: Positions) -> list[Slices] | None:
+    """Rank by a time that runs through one volume after the other."""
+    for rank in _clocks(positions, (*RANKS, "AcquisitionTime")):
+        volumes = _ranked(positions, rank)
+        if volumes and _follow_each_other(volumes, rank):
+            return volumes
+    return None
+
+
+def _clocks(positions: Positions, keywords: Iterable[str]) -> list[Rank]:
+    return [partial(_time, positions, keyword) for keyword in keywords]
 
 
 def _ranked(positions: Positions, rank_of: Rank) -> list[Slices] | None:
@@ -100,9 +120,15 @@ def _run_along(volumes: Sequence[Slices]) -> bool:
     return _follow_each_other(volumes) and all(_is_straight(list(map(_number, volume))) for volume in volumes)
 
 
-def _follow_each_other(volumes: Sequence[Slices]) -> bool:
-    numbers = [list(map(_number, volume)) for volume in volumes]
-    return all(max(before) < min(after) for before, after in pairwise(numbers))
+def _run_in_order(volumes: Sequence[Slices], positions: Positions) -> bool:
+    """Tell whether numbers run volume by volume, or position by position."""
+    by_position = sorted(positions.runs, key=lambda run: min(map(_number, run)))
+    return _follow_each_other(volumes) or _follow_each_other(by_position)
+
+
+def _follow_each_other(several: Sequence[Slices], rank_of: Rank = _number) -> bool:
+    ranks = [list(map(rank_of, slices)) for slices in several]
+    return all(max(before) < min(after) for before, after in pairwise(ranks))
 
 
 def _is_straight(told: Sequence[Any]) -> bool:
@@ -123,10 +149,6 @@ def _may_be_cut(positions: Positions) -> bool:
 
 def _indices(header: SliceHeader) -> tuple[float, ...]:
     return header.elements.binary(_DIMENSION_INDEX_VALUES)
-
-
-def _number(header: SliceHeader) -> tuple[int, ...]:
-    return () if header.instance_number is None else (header.instance_number, header.frame)
 
 
 def _time(positions: Positions, keyword: str, header: SliceHeader) -> tuple[float, ...]:

@@ -339,7 +339,14 @@ APART_AT_ANY_HEIGHT = (
 )
 """What tells volumes apart whose slices share no position; ImageType as a whole differs within some."""
 
-WORTH_A_WORD = (*APART_AT_ANY_HEIGHT, "FlipAngle", "TemporalPositionIdentifier", "SliceThickness")
+WORTH_A_WORD = (
+    *APART_AT_ANY_HEIGHT,
+    "FlipAngle",
+    "TemporalPositionIdentifier",
+    "SliceThickness",
+    "KVP",
+    "ReconstructionDiameter",
+)
 """What a volume has one value of, or it may be several."""
 
 RANKS = (

@@ -26,6 +26,57 @@ def test_delays_that_differ_by_slice_do_not_mix_what_numbers_tell() -> None:
     assert values_of(volumes) == [[0], [1], [2]]
 
 
+SHUFFLED = [5, 11, 2, 8, 12, 1, 7, 3, 10, 4, 9, 6]
+"""Instance Numbers of three volumes of four slices in no order at all."""
+
+
+@pytest.mark.parametrize(
+    ("keyword", "time_of"),
+    [
+        ("TriggerTime", lambda volume, place: str(volume * 2000 + place * 200)),
+        ("FrameReferenceTime", lambda volume, place: str(volume * 60000 + place * 3)),
+        ("AcquisitionTime", lambda volume, place: f"1015{volume * 20 + place:02}"),
+    ],
+)
+def test_numbers_in_no_order_are_not_believed_against_a_clock(keyword: str, time_of: Any) -> None:
+    times: dict[str, Any] = {keyword: lambda index: time_of(*divmod(index, 4))}
+    volumes = read_volumes(repeated(3, 4, InstanceNumber=lambda index: str(SHUFFLED[index]), **times))
+    assert values_of(volumes) == [[0], [1], [2]]
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "TriggerTime",
+        "NominalCardiacTriggerDelayTime",
+        "FrameReferenceTime",
+        "TemporalPositionTimeOffset",
+    ],
+)
+def test_a_time_of_each_slice_orders_what_numbers_do_not(keyword: str) -> None:
+    times: dict[str, Any] = {keyword: lambda index: index // 3 * 100 + index % 3 * 7}
+    volumes = read_volumes(repeated(4, InstanceNumber=lambda index: str(index % 3 + 1), **times))
+    assert values_of(volumes) == [[0], [1], [2], [3]]
+
+
+def test_times_that_would_mix_inversion_times_order_nothing() -> None:
+    with pytest.raises(AmbiguousVolumesError):
+        read_volumes(
+            repeated(
+                2,
+                4,
+                InversionTime=lambda index: str([100, 600][index // 4] + index % 4 * 3),
+                TriggerTime=lambda index: str(700 + index % 4 * 40 + (5 if index % 2 else -5) * (index // 4)),
+                InstanceNumber=lambda index: str(index % 4 + 1),
+            )
+        )
+
+
+def test_times_of_a_cut_series_order_nothing() -> None:
+    with pytest.raises(AmbiguousVolumesError):
+        read_volumes(cut({"TriggerTime": ["0", "700", "1400"]}, InstanceNumber=lambda index: str(index % 4 + 1)))
+
+
 def test_times_order_the_volumes_that_numbers_tell() -> None:
     volumes = read_volumes(
         repeated(3, TriggerTime=lambda index: str(index * 10), InstanceNumber=lambda index: str(9 - index))

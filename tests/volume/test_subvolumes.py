@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import AmbiguousVolumesError, DICOMQRWarning
 from itkdicomqr.volume import read_volumes
-from itkdicomqr.volume.discriminators import NOISE, WORTH_A_WORD
+from itkdicomqr.volume.discriminators import NOISE
 from tests.synthetic import multiframe, noise, series
 from tests.volume.repeating import SLICES, of_volume, repeated, values_of
 
@@ -372,10 +372,12 @@ FOLLOWING: dict[str, list[Any]] = {
     "FlipAngle": ["5", "20"],
     "TemporalPositionIdentifier": ["1", "2"],
     "SliceThickness": ["3", "5"],
+    "KVP": ["80", "140"],
+    "ReconstructionDiameter": ["350", "500"],
 }
 
 
-@pytest.mark.parametrize("keyword", WORTH_A_WORD)
+@pytest.mark.parametrize("keyword", FOLLOWING)
 def test_volumes_that_follow_each_other_are_one_with_a_word(keyword: str) -> None:
     overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][index // 3]}
     with pytest.warns(DICOMQRWarning, match=f"{keyword} has 2 values in one volume: it may be several, taken for one"):
@@ -383,7 +385,7 @@ def test_volumes_that_follow_each_other_are_one_with_a_word(keyword: str) -> Non
     assert len(volume.array) == 6
 
 
-@pytest.mark.parametrize("keyword", WORTH_A_WORD)
+@pytest.mark.parametrize("keyword", FOLLOWING)
 def test_what_some_slices_do_not_tell_is_not_worth_a_word(keyword: str) -> None:
     overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][0] if index % 2 else None}
     (volume,) = read_volumes(series("MR", 6, **overrides))
@@ -417,7 +419,7 @@ MEASURED: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("keyword", NOISE)
+@pytest.mark.parametrize("keyword", MEASURED)
 def test_the_noise_of_a_measure_parts_nothing(keyword: str) -> None:
     def value(index: int) -> Any:
         told, noise = MEASURED[keyword][index // 3], index % 3 * NOISE[keyword] / 4
