@@ -71,6 +71,8 @@ def tiles_of(mosaic: SliceHeader) -> list[SliceHeader]:
     MosaicError
         The header does not tell how, or contradicts itself.
     """
+    if mosaic.orientation is None:
+        raise _refusal(mosaic, "ImageOrientationPatient (0020,0037) or ImagePositionPatient (0020,0032) is missing")
     if _grid_count(mosaic.top) > 1:
         return _tiles(mosaic, _positions_in_grid(mosaic), None)
     tiling, step = _tiling_of(mosaic), _step(mosaic)
@@ -108,7 +110,7 @@ def _first_corner(mosaic: SliceHeader, side: int) -> Vector:
     orientation = checked_orientation(mosaic)
     rows, columns = mosaic.pixel_spacing or (0.0, 0.0)
     if not (mosaic.position and rows and columns):
-        raise _refusal(mosaic, "PixelSpacing (0028,0030) or ImagePositionPatient (0020,0032) is missing")
+        raise _refusal(mosaic, "PixelSpacing (0028,0030) is missing")
     layout = mosaic.layout
     right = scaled(orientation[:3], columns * (layout.columns - layout.columns // side) / 2)
     down = scaled(orientation[3:], rows * (layout.rows - layout.rows // side) / 2)

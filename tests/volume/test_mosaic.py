@@ -131,7 +131,7 @@ HEADER = told(FIRST, 4, STEP)
         ({"csa": csa_header(HEADER | {"SliceNormalVector": ["0", "0", "nan"]})}, "tells no SliceNormalVector"),
         ({"csa": csa_header(HEADER | {"SliceNormalVector": ["1", "0", "0"]})}, "is not normal to"),
         ({"SpacingBetweenSlices": None}, r"SpacingBetweenSlices \(0018,0088\) is not there"),
-        ({"PixelSpacing": None}, r"PixelSpacing \(0028,0030\) or ImagePositionPatient"),
+        ({"PixelSpacing": None}, r"PixelSpacing \(0028,0030\) is missing"),
         ({"Rows": 15}, "15 x 24 pixels are no 2 x 2 tiles"),
     ],
 )
@@ -139,6 +139,17 @@ def test_a_mosaic_that_does_not_tell_its_slices_is_refused(changes: dict[str, An
     with pytest.raises(MosaicError, match=message) as error:
         read_volumes([mosaic(slices(4), **changes)])
     assert "mosaic='tiles'" in str(error.value)
+
+
+@pytest.mark.parametrize("keyword", ["ImageOrientationPatient", "ImagePositionPatient"])
+@pytest.mark.parametrize("put_together", [mosaic, grid])
+def test_tiles_of_an_image_without_a_place_are_refused(
+    put_together: Callable[[list[Dataset]], Dataset], keyword: str
+) -> None:
+    instance = put_together(slices(4))
+    delattr(instance, keyword)
+    with pytest.raises(MosaicError, match=keyword):
+        read_volumes([instance])
 
 
 def test_a_mosaic_of_countless_tiles_is_refused() -> None:
