@@ -31,8 +31,7 @@ def turn_at(port: int) -> AbstractContextManager[object] | None:
             mark.listen()
         except OSError as error:
             return None if error.errno == errno.EADDRINUSE else nullcontext()
-        making.pop_all()
-        return closing(mark)
+        return making.pop_all()
 
 
 def await_turn(port: int, deadline: Deadline) -> None:

@@ -54,8 +54,9 @@ def joined_parts(positions: Positions, split: Split) -> Split | None:
         return None
     volumes = _ranked(positions, _number)
     by_times = _ranked(positions, lambda header: sortable(positions.values(keywords, header)))
-    is_told_twice = volumes and by_times and _contents(volumes) == _contents(by_times)
-    return ((REPETITION,), by_times) if is_told_twice and by_times else None
+    if volumes is None or by_times is None or _contents(volumes) != _contents(by_times):
+        return None
+    return (REPETITION,), by_times
 
 
 def _in_order(positions: Positions) -> list[Slices] | None:
@@ -63,14 +64,15 @@ def _in_order(positions: Positions) -> list[Slices] | None:
     numbered = _ranked(positions, _number)
     if numbered and not _run_in_order(numbered, positions):
         numbered = _by_clock(positions) or numbered
-    may_be_cut = _may_be_cut(positions)
-    if numbered and (_are_turned(numbered) or (may_be_cut and not _run_along(numbered))):
+    if numbered and _are_turned(numbered):
+        return None
+    if not (numbered and _run_along(numbered)) and _may_be_cut(positions):
         return None
     inverted = _ranked(positions, partial(_time, positions, "InversionTime"))
     timed = [volumes for rank in _clocks(positions, RANKS) if (volumes := _ranked(positions, rank))]
     agreeing = [volumes for volumes in timed if not inverted or _contents(volumes) == _contents(inverted)]
     if numbered is None:
-        return None if may_be_cut else next(iter(agreeing), None)
+        return next(iter(agreeing), None)
     if inverted and _contents(inverted) != _contents(numbered):
         return None
     return next((volumes for volumes in agreeing if _contents(volumes) == _contents(numbered)), numbered)

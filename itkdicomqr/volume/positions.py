@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -100,8 +101,12 @@ class Positions:
 
     def mixes(self, volumes: Iterable[Slices]) -> bool:
         """Tell whether a volume would hold slices that never belong to one."""
-        telling = [keyword for keyword in NEVER_MIXED if self._tells_volumes(keyword)]
-        return any(not self.is_one_value(keyword, volume) for volume in volumes for keyword in telling)
+        return any(not self.is_one_value(keyword, volume) for volume in volumes for keyword in self._telling)
+
+    @cached_property
+    def _telling(self) -> list[str]:
+        """The attributes that no volume mixes, and by which the slices of a position differ."""
+        return [keyword for keyword in NEVER_MIXED if self._tells_volumes(keyword)]
 
     def _tells_volumes(self, keyword: str) -> bool:
         """Tell whether an attribute differs within a position, and has not many more values than volumes."""

@@ -9,40 +9,7 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import read_volumes
-from tests.volume.repeating import of_volume, repeated, values_of
-
-TELLING: dict[str, list[Any]] = {
-    "StackID": ["1", "2"],
-    "TemporalPositionIdentifier": ["1", "2"],
-    "ImageType": [["ORIGINAL", "PRIMARY", "W"], ["ORIGINAL", "PRIMARY", "F"]],
-    "ComplexImageComponent": ["MAGNITUDE", "PHASE"],
-    "DataType": ["MEAN_VELOCITY", "POWER"],
-    "EchoTime": ["4.6", "9.2"],
-    "EchoNumbers": ["1", "2"],
-    "InversionTime": ["100", "900"],
-    "FlipAngle": ["5", "20"],
-    "DiffusionBValue": [0.0, 1000.0],
-    "DiffusionGradientOrientation": [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]],
-    "TriggerTime": ["0", "700"],
-    "NominalPercentageOfCardiacPhase": [0.0, 50.0],
-    "NominalCardiacTriggerDelayTime": [0.0, 300.0],
-    "FrameReferenceTime": ["0", "60000"],
-    "TemporalPositionTimeOffset": [0.0, 2.5],
-    "AcquisitionNumber": ["1", "2"],
-    "AcquisitionDate": ["20050106", "20050107"],
-    "AcquisitionTime": ["101500", "101520"],
-    "ContentDate": ["20050106", "20050107"],
-    "ContentTime": ["101500", "101520"],
-    "AcquisitionDateTime": ["20050106101500", "20050106101520"],
-    "ConvolutionKernel": ["B30f", "B70f"],
-    "ReconstructionDiameter": ["350", "500"],
-    "ReceiveCoilName": ["C1", "C2"],
-    "KVP": ["80", "140"],
-    "RepetitionTime": ["500", "800"],
-    "SliceThickness": ["3", "5"],
-    "SequenceName": ["*ep_b0", "*ep_b800"],
-    "ActualFrameDuration": ["1000", "2000"],
-}
+from tests.volume.repeating import TELLING, of_volume, repeated, values_of
 
 
 @pytest.mark.parametrize("keyword", TELLING)

@@ -11,7 +11,7 @@ from itkdicomqr.errors import AmbiguousVolumesError, DICOMQRWarning
 from itkdicomqr.volume import read_volumes
 from itkdicomqr.volume.discriminators import NOISE
 from tests.synthetic import multiframe, noise, series
-from tests.volume.repeating import SLICES, of_volume, repeated, values_of
+from tests.volume.repeating import SLICES, TELLING, of_volume, repeated, values_of
 
 
 @pytest.mark.parametrize(
@@ -363,23 +363,23 @@ def test_components_that_only_image_types_tell_are_told_apart_at_any_height(word
     assert [volume.key for volume in volumes] == [{"ComplexImageComponent": name} for name in sorted(words.values())]
 
 
-FOLLOWING: dict[str, list[Any]] = {
-    "EchoTime": ["4.6", "9.2"],
-    "DiffusionBValue": [0.0, 1000.0],
-    "ComplexImageComponent": ["MAGNITUDE", "PHASE"],
-    "StackID": ["1", "2"],
-    "ConvolutionKernel": ["B30f", "B70f"],
-    "FlipAngle": ["5", "20"],
-    "TemporalPositionIdentifier": ["1", "2"],
-    "SliceThickness": ["3", "5"],
-    "KVP": ["80", "140"],
-    "ReconstructionDiameter": ["350", "500"],
-}
+FOLLOWING = (
+    "EchoTime",
+    "DiffusionBValue",
+    "ComplexImageComponent",
+    "StackID",
+    "ConvolutionKernel",
+    "FlipAngle",
+    "TemporalPositionIdentifier",
+    "SliceThickness",
+    "KVP",
+    "ReconstructionDiameter",
+)
 
 
 @pytest.mark.parametrize("keyword", FOLLOWING)
 def test_volumes_that_follow_each_other_are_one_with_a_word(keyword: str) -> None:
-    overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][index // 3]}
+    overrides: dict[str, Any] = {keyword: lambda index: TELLING[keyword][index // 3]}
     with pytest.warns(DICOMQRWarning, match=f"{keyword} has 2 values in one volume: it may be several, taken for one"):
         (volume,) = read_volumes(series("MR", 6, **overrides))
     assert len(volume.array) == 6
@@ -387,7 +387,7 @@ def test_volumes_that_follow_each_other_are_one_with_a_word(keyword: str) -> Non
 
 @pytest.mark.parametrize("keyword", FOLLOWING)
 def test_what_some_slices_do_not_tell_is_not_worth_a_word(keyword: str) -> None:
-    overrides: dict[str, Any] = {keyword: lambda index: FOLLOWING[keyword][0] if index % 2 else None}
+    overrides: dict[str, Any] = {keyword: lambda index: TELLING[keyword][0] if index % 2 else None}
     (volume,) = read_volumes(series("MR", 6, **overrides))
     assert (len(volume.array), volume.report.warnings) == (6, ())
 
