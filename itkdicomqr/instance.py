@@ -325,7 +325,7 @@ def known_syntax(uid: str) -> UID:
         It names none such, so the encoding is unknown.
     """
     syntax = UID(uid, IGNORE)
-    if not syntax.is_transfer_syntax or syntax.is_private:
+    if syntax != uid or not syntax.is_transfer_syntax or syntax.is_private:  # pydicom strips what it takes for spaces
         message = f"the transfer syntax {uid!r:.70} is not known"
         raise CorruptInstanceError(message)
     return syntax

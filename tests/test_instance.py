@@ -130,6 +130,17 @@ def test_a_file_is_called_as_its_data_set_is_not_as_meta_information_that_was_co
     assert instance.dataset.SOPInstanceUID == instance.sop_instance_uid == dataset.SOPInstanceUID
 
 
+@pytest.mark.parametrize(("pad", "is_known"), [(b"\0", True), (b" ", True), (b"\x1c", False), (b"\n", False)])
+def test_a_transfer_syntax_is_padded_by_a_null_or_a_space_and_nothing_else(pad, is_known):
+    syntax = uid.ExplicitVRLittleEndian.encode()
+    content = part10(a_dataset()).replace(syntax + b"\0", syntax + pad, 1)
+    if is_known:
+        assert Instance.from_part10(content).elements
+        return
+    with pytest.raises(CorruptInstanceError, match=r"transfer syntax .* is not known"):
+        _ = Instance.from_part10(content).elements
+
+
 @pytest.mark.parametrize("keyword", ["SOPClassUID", "SOPInstanceUID"])
 def test_a_data_set_without_a_uid_has_that_of_its_meta_information(keyword):
     dataset = a_dataset()

@@ -139,14 +139,14 @@ def _is_straight(told: Sequence[Any]) -> bool:
 
 def _may_be_cut(positions: Positions) -> bool:
     """Tell whether a time may be that of volumes of which the first lacks slices, and the last has only those."""
-    every = set(range(len(positions.runs)))
-    for keywords in DISCRIMINATORS:
-        if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords):
-            places = positions.places(positions.at_most_once(keywords))
-            if len(places) == positions.most + 1 and all(each == every for each in places[1:-1]):
-                first, last = places[0], places[-1]
-                return first.isdisjoint(last) and first | last == every
-    return False
+    times = [keywords for keywords in DISCRIMINATORS if not MAY_DIFFER_IN_EACH_IMAGE.isdisjoint(keywords)]
+    return any(_is_cut(positions.places(positions.at_most_once(keywords)), positions) for keywords in times)
+
+
+def _is_cut(places: Sequence[set[int]], positions: Positions) -> bool:
+    """Tell whether all volumes but the first and the last are whole, where these make up one."""
+    count = len(positions.runs)
+    return len(places) == positions.most + 1 and all(len(each) == count for each in places[1:-1])
 
 
 def _indices(header: SliceHeader) -> tuple[float, ...]:
