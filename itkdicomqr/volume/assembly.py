@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from itkdicomqr.errors import (
     ConflictingInstancesError,
@@ -289,8 +290,12 @@ def _without_frames(instance: Instance) -> Taken:
 
 
 def _check_named(instance: Instance) -> None:
-    """Refuse to skip what does not even name itself: in another encoding than is told, nothing can be found."""
-    if SOP_INSTANCE_UID not in instance.elements:
+    """Refuse to skip what does not even name itself: in another encoding than is told, nothing can be found.
+
+    A DICOMDIR, which comes with the files of a medium, has no name in its data set (PS3.3 F.3.2).
+    """
+    is_directory = instance.sop_class_uid == MediaStorageDirectoryStorage
+    if SOP_INSTANCE_UID not in instance.elements and not is_directory:
         message = (
             "its data set lacks SOPInstanceUID (0008,0018) and pixels: it may be encoded otherwise than its "
             f"transfer syntax {instance.transfer_syntax_uid} says"

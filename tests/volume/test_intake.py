@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.fileset import FileSet
 
 from itkdicomqr.errors import ConflictingInstancesError, CorruptInstanceError, InputError, NoPixelsError
 from itkdicomqr.volume import read_volumes
@@ -19,6 +21,16 @@ def test_instances_without_pixels_are_skipped_and_named() -> None:
     (volume,) = read_volumes([*slices, report])
     assert volume.report.skipped == (report.SOPInstanceUID,)
     assert len(volume.array) == 3
+
+
+def test_the_directory_of_a_medium_is_skipped(tmp_path: Path) -> None:
+    medium = FileSet()
+    for dataset in series("CT", 3, StudyID="1"):
+        medium.add(dataset)
+    medium.write(tmp_path)
+    (volume,) = read_volumes([path for path in tmp_path.rglob("*") if path.is_file()])
+    assert len(volume.array) == 3
+    assert volume.report.skipped == (medium.UID,)
 
 
 def test_no_instance_with_pixels_is_an_error() -> None:
