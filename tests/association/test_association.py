@@ -61,6 +61,7 @@ from tests.faults import (
     rejection,
     response,
 )
+from tests.timing import bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +129,7 @@ def failing(kind: type[NetworkError | LimitExceededError], words: str, place: st
 def within(seconds: float) -> Iterator[None]:
     start = monotonic()
     yield
-    assert monotonic() - start < seconds + GRACE
+    assert monotonic() - start < seconds + bound(GRACE)
 
 
 @contextmanager

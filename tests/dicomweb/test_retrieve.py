@@ -25,6 +25,7 @@ from itkdicomqr.instance import Instance
 from tests.dicomweb.serving import BOUNDARY, CLOSE, FILES, MULTIPART, UIDS, answer, chunked, multipart, row, serving
 from tests.faults import BRISK, HASTY, drip
 from tests.synthetic import ROOT
+from tests.timing import bound
 
 BODY = multipart(FILES, header="Content-Type: application/dicom\r\nContent-Length: {}")
 UNTOLD = multipart(FILES)
@@ -82,7 +83,7 @@ def test_an_instance_comes_before_the_next_was_sent() -> None:
         bringing = wado(service.node(), row(service.node()), Deadline(10))
         assert next(bringing).sop_instance_uid == UIDS[0]
         bringing.close()
-        assert time.monotonic() - begin < 1.4
+        assert time.monotonic() - begin < bound(1.4)
 
 
 def test_one_instance_may_come_without_multipart() -> None:
@@ -228,4 +229,4 @@ def test_a_transfer_that_does_not_end_is_left_in_time(timeouts: Any, pause: floa
     with serving(scene) as service, pytest.raises(DeadlineError):
         brought(service.node(timeouts), came)
     assert names(came) == UIDS[:1]
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < bound(10)
