@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypedDict
 from unicodedata import category
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from itkdicomqr.checks import check_keywords
 from itkdicomqr.errors import CriteriaError
 from itkdicomqr.query.matchers import (
     DateRange,
@@ -163,30 +163,6 @@ class Criteria:
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.criteria))
-
-
-def check_keywords(given: Iterable[str], known: Iterable[str], besides: Iterable[str] = ()) -> None:
-    """Refuse a misspelt keyword argument.
-
-    Parameters
-    ----------
-    given, known : iterable of str
-        Those that came, and those that may.
-    besides : iterable of str
-        Others that may have been meant.
-
-    Raises
-    ------
-    TypeError
-        It is not among the known ones; the nearest is named.
-    """
-    known = set(known)
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, {*known, *besides}, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"unknown keyword argument {name!r}{hint}"
-            raise TypeError(message)
 
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pydicom.datadict import tag_for_keyword
 
-from itkdicomqr.errors import UnverifiedMatchError
+from itkdicomqr.errors import IncompleteSeriesError, InstanceError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
@@ -43,7 +43,7 @@ def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: 
     Raises
     ------
     UnverifiedMatchError
-        More candidates than ``Limits.max_verified`` would have to be looked into.
+        More candidates than ``Limits.max_verified`` would have to be looked into, or no instance of one comes.
     """
     findings = _find(catalogue, criteria, fetch_one, node)
     lost = None if findings.matches else explained(catalogue, criteria, findings, node)
@@ -156,8 +156,12 @@ def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, n
 
 def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Row:
     """An attribute that the instance lacks is empty; text in an unknown character set stays untold."""
-    header = fetch_one(row).elements
     keywords = [criterion.keyword for criterion in untold(row, criteria.criteria)]
+    try:
+        header = fetch_one(row).elements
+    except (IncompleteSeriesError, InstanceError) as error:
+        message = f"{node} returns no {', '.join(keywords)}, and no instance came to read it from: {error}"
+        raise UnverifiedMatchError(message) from error
     return row.with_values(
         {
             keyword: text_of(header, keyword, node.character_set) if tag_for_keyword(keyword) in header else ""

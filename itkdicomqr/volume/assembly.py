@@ -23,10 +23,11 @@ from itkdicomqr.errors import (
 from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.outlines import Outlines
 from itkdicomqr.scan import Header
+from itkdicomqr.sources import Source, as_instance
 from itkdicomqr.volume.codecs import is_native
 from itkdicomqr.volume.geometry import dot, normal
 from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached, frame_size
-from itkdicomqr.volume.intake import Source, as_instance, has_pixels
+from itkdicomqr.volume.intake import has_pixels
 from itkdicomqr.volume.kinds import slices_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.outcomes import Refused

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.intake import Intake
     from itkdicomqr.volume.options import Options
     from itkdicomqr.volume.real_world import RealWorldValues
-    from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
 _PLACE = {
@@ -115,9 +114,9 @@ def displacement_of(error: float) -> tuple[str, ...]:
     return (f"a slice's corner lies {error:.3g} mm from where its own position, orientation and spacing put it",)
 
 
-def warn_of(reports: Iterable[Report]) -> None:
-    """Give each departure once as a Python warning, at the line that called into this package."""
-    for sentence in dict.fromkeys(sentence for report in reports for sentence in report.departures):
+def warn_of(sentences: Iterable[str]) -> None:
+    """Give each sentence once as a Python warning, at the line that called into this package."""
+    for sentence in dict.fromkeys(sentences):
         warnings.warn(sentence, DICOMQRWarning, stacklevel=_level_of_caller())
 
 

@@ -76,7 +76,7 @@ def one_volume(outcomes: Sequence[Outcome], pick: Pick = None, *, stack: bool = 
     MultipleVolumesError
         There are several; the message is their table.
     DICOMQRError
-        That which refuses the one.
+        Why the picked volume is refused.
     """
     check_pick(pick)
     if isinstance(pick, int):
@@ -96,7 +96,7 @@ def all_volumes(outcomes: Sequence[Outcome]) -> list[Volume]:
     Raises
     ------
     DICOMQRError
-        That which refuses the first that is; where there are others, the message is also their table.
+        Why the first refused volume is refused; where there are others, the message is also their table.
     """
     refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
     if refused is not None and len(outcomes) > 1:

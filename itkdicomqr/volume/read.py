@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.errors import InputError, LimitExceededError
+from itkdicomqr.errors import LimitExceededError
+from itkdicomqr.sources import Source, check_several
 from itkdicomqr.volume.assembly import Assembly, Placed
 from itkdicomqr.volume.casting import cast
 from itkdicomqr.volume.codecs import decoder_name
 from itkdicomqr.volume.geometry import corner_error, sampling_deviation
 from itkdicomqr.volume.grouping import Stack, stacks_of
-from itkdicomqr.volume.intake import SOURCES, Intake, Source
+from itkdicomqr.volume.intake import Intake
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import departures_of, displacement_of, notices_of, warn_of
 from itkdicomqr.volume.options import (
@@ -132,9 +133,7 @@ def read_volumes(
         Slices are a little uneven, or were averaged, padded, resampled or sheared; or they have no
         position; ``Volume.report`` tells it too.
     """
-    if isinstance(instances, SOURCES):
-        message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
-        raise InputError(message)
+    check_several(instances)
     options = Options(
         gaps=gaps,
         tilt=tilt,
@@ -150,7 +149,7 @@ def read_volumes(
         dtype=dtype,
     )
     volumes = all_volumes(assemble(instances, options, length_hint(instances)))
-    warn_of(volume.report for volume in volumes)
+    warn_of(sentence for volume in volumes for sentence in volume.report.departures)
     return stacked(volumes) if stack else volumes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -338,6 +338,12 @@ def test_too_many_candidates_to_look_into_are_refused_with_the_remedy() -> None:
         archive.search(Limits(max_verified=2), patient_id="SYN-1", description="AX 2")
     assert archive.fetched == []
     assert archive.search(Limits(max_verified=3), patient_id="SYN-1", description="AX 2").one()
+
+
+def test_a_description_that_no_instance_comes_to_tell_is_refused(dicom_archive: Callable[..., Archive]) -> None:
+    archive = dicom_archive(numbered(1), quirks="ignores-description, lies-about-success")
+    with pytest.raises(UnverifiedMatchError, match="returns no SeriesDescription, and no instance came to read it"):
+        find_series("SYN-1", description="AX 2", pacs=archive.url)
 
 
 def test_an_archive_that_ignores_a_criterion_is_not_believed() -> None:
