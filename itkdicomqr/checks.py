@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from numbers import Integral
 from types import UnionType
 
 from itkdicomqr.errors import InputError
@@ -73,6 +74,6 @@ def check_positive(given: Mapping[str, object], error: type[InputError]) -> None
         Of the class ``error``; it names the value.
     """
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             message = f"{name}={value!r}: give a whole number, at least 1"
             raise error(message)

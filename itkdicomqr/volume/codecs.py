@@ -249,12 +249,16 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     # A stream of bytes (OB) is never swapped, whatever it holds.
     big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian and pixels.VR != "OB"
     swapped = big_endian and layout.bits_allocated <= 8 and pixels.VR == "OW"
-    content = _unswapped(pixels.value) if swapped else pixels.value
+    first, content = frame * count, pixels.value
+    if swapped:
+        words = slice(first * layout.bits_allocated // 16, -(-(first + count) * layout.bits_allocated // 16))
+        content = _unswapped(content[2 * words.start : 2 * words.stop])
+        first -= words.start * 16 // layout.bits_allocated
     if layout.bits_allocated == 1:
-        flat = _bits(content, frame * count, count)
+        flat = _bits(content, first, count)
     else:
         dtype = layout.dtype.newbyteorder(">" if big_endian else "<")
-        flat = np.frombuffer(content, dtype, count, frame * count * dtype.itemsize)
+        flat = np.frombuffer(content, dtype, count, first * dtype.itemsize)
     samples = _unsubsampled(flat, layout) if layout.photometric == SUBSAMPLED else _shaped(flat, layout)
     return Stored(samples, layout.photometric, excess=max(have - needed - needed % 2, 0) // source.count)
 
@@ -271,9 +275,9 @@ def _bits(content: memoryview | bytes, first: int, count: int) -> Samples:
     return np.unpackbits(packed, bitorder="little")[first % 8 : first % 8 + count]
 
 
-def _unswapped(value: memoryview) -> bytes:
+def _unswapped(value: memoryview) -> memoryview:
     """Put bytes in order that are stored in words of big endian (OW, PS3.5 annex A.3)."""
-    return np.frombuffer(bytes(value) + b"\0" * (len(value) % 2), ">u2").astype("<u2").tobytes()
+    return memoryview(np.frombuffer(bytes(value) + b"\0" * (len(value) % 2), ">u2").astype("<u2").tobytes())
 
 
 def _shaped(flat: Samples, layout: PixelLayout) -> Samples:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.codecs import Stored
     from itkdicomqr.volume.elements import Elements
-    from itkdicomqr.volume.headers import SliceHeader
 
 PALETTE = "PALETTE COLOR"
 YBR = frozenset({"YBR_FULL", "YBR_FULL_422"})
@@ -28,16 +27,8 @@ _PIXEL_REPRESENTATION = 0x00280103
 _SEGMENTED_TABLES = (0x00281221, 0x00281222, 0x00281223)
 
 
-def to_rgb(stored: Stored, header: SliceHeader) -> NDArray[np.integer[Any]]:
-    """Return samples whose colours, where there are any, are RGB.
-
-    Raises
-    ------
-    CorruptInstanceError
-        A palette is missing or damaged.
-    """
-    if stored.photometric == PALETTE:
-        return palette_of(header.elements).looked_up(stored.samples)
+def to_rgb(stored: Stored) -> NDArray[np.integer[Any]]:
+    """Return samples whose colours, where there are any but those of a palette, are RGB."""
     return ybr_to_rgb(stored.samples) if stored.photometric in YBR else stored.samples
 
 

@@ -15,6 +15,12 @@ _ITEM = (0xFFFE, 0xE000)
 _SEQUENCE_DELIMITER = (0xFFFE, 0xE0DD)
 _ITEM_HEADER = 8
 
+_BEGINNINGS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")
+"""Of a codestream of JPEG or JPEG-LS, and of JPEG 2000 (SOI and a marker; SOC and SIZ)."""
+
+_END = b"\xff\xd9"
+"""Of any of these (EOI, EOC)."""
+
 
 def frames_of(items: memoryview, count: int) -> list[memoryview]:
     """Return the compressed frames that the fragments make; not copied where a frame is one fragment.
@@ -37,9 +43,9 @@ def frames_of(items: memoryview, count: int) -> list[memoryview]:
         raise CorruptInstanceError(message)
     if count == len(fragments):
         return fragments
-    starts = [0] if count == 1 else _starts(table, fragments)
+    starts = [0] if count == 1 else _told_starts(table, fragments) if table else _seen_starts(fragments)
     if len(starts) != count:
-        message = f"its {len(fragments)} fragments and its offset table do not make {count} frames"
+        message = f"nothing tells which of its {len(fragments)} fragments make which of {count} frames"
         raise CorruptInstanceError(message)
     return [memoryview(b"".join(fragments[start:stop])) for start, stop in pairwise([*starts, len(fragments)])]
 
@@ -52,7 +58,21 @@ def first_fragment(items: memoryview) -> memoryview:
         return memoryview(b"")
 
 
-def _starts(table: memoryview, fragments: list[memoryview]) -> list[int]:
+def _seen_starts(fragments: list[memoryview]) -> list[int]:
+    """Return the index of each fragment that begins a codestream where the one before has ended."""
+    later = enumerate(pairwise(fragments), 1)
+    return [0, *(index for index, (before, each) in later if _begins(each) and _has_ended(before))]
+
+
+def _begins(fragment: memoryview) -> bool:
+    return bytes(fragment[: max(map(len, _BEGINNINGS))]).startswith(_BEGINNINGS)
+
+
+def _has_ended(fragment: memoryview) -> bool:
+    return bytes(fragment[-4:]).rstrip(b"\0").endswith(_END)
+
+
+def _told_starts(table: memoryview, fragments: list[memoryview]) -> list[int]:
     """Return the index of the first fragment of each frame that the offset table tells."""
     index_at = {}
     offset = 0

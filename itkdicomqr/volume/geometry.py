@@ -121,7 +121,7 @@ def grid_of(slices: Sequence[SliceHeader], source: SpacingSource, count: int) ->
 
 def in_plane_spacing(header: SliceHeader, source: SpacingSource) -> tuple[float, ...] | None:
     """Return the spacing between rows and between columns, mm, None where the header has none."""
-    if header.is_projection and source == "imager":
+    if header.is_measured_at_detector and source == "imager":
         return header.imager_pixel_spacing
     if header.is_projection:
         return header.pixel_spacing or header.imager_pixel_spacing

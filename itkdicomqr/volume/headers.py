@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pydicom import uid
+
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
 from itkdicomqr.volume import fragments
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
@@ -24,6 +26,21 @@ if TYPE_CHECKING:
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 """Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
+
+PROJECTIONS = frozenset(
+    {
+        uid.ComputedRadiographyImageStorage,
+        uid.DigitalXRayImageStorageForPresentation,
+        uid.DigitalXRayImageStorageForProcessing,
+        uid.DigitalMammographyXRayImageStorageForPresentation,
+        uid.DigitalMammographyXRayImageStorageForProcessing,
+        uid.DigitalIntraOralXRayImageStorageForPresentation,
+        uid.DigitalIntraOralXRayImageStorageForProcessing,
+        uid.XRayAngiographicImageStorage,
+        uid.XRayRadiofluoroscopicImageStorage,
+    }
+)
+"""The SOP classes of which ITK takes ImagerPixelSpacing alone."""
 
 ORTHONORMAL = 1e-3
 """How far ImageOrientationPatient may be from two orthogonal unit vectors."""
@@ -185,6 +202,11 @@ class SliceHeader:
     def is_projection(self) -> bool:
         """Whether the spacing at the detector is not that in the patient."""
         return self.modality in PROJECTION_MODALITIES
+
+    @property
+    def is_measured_at_detector(self) -> bool:
+        """Whether ITK takes the spacing at the detector, and no other."""
+        return self.sop_class_uid in PROJECTIONS
 
 
 def has_rows(instance: Instance) -> bool:

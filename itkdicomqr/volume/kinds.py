@@ -9,6 +9,7 @@ from itkdicomqr.volume.captures import MULTI_FRAME_CAPTURES, pages_of
 from itkdicomqr.volume.doses import placed_doses
 from itkdicomqr.volume.headers import RT_DOSE, read_headers
 from itkdicomqr.volume.mosaic import is_mosaic, tiles_of
+from itkdicomqr.volume.multiframe import is_tiled
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE, placed_by_detector
 from itkdicomqr.volume.segmentation import SEGMENTATION, segmented
 from itkdicomqr.volume.ultrasound import ULTRASOUND_VOLUME, placed_in_volume
@@ -48,7 +49,7 @@ def slices_of(instance: Instance, options: Options) -> list[SliceHeader]:
     """
     headers = read_headers(instance)
     first = headers[0]
-    if first.sop_class_uid in ARRANGEMENTS:
+    if first.sop_class_uid in ARRANGEMENTS and not is_tiled(first.top):  # tiles are refused, whatever their class
         return ARRANGEMENTS[first.sop_class_uid](headers)
     if options.mosaic == "volume" and len(headers) == 1 and is_mosaic(first):
         return tiles_of(first)

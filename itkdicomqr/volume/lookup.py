@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,25 +82,29 @@ def segments_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:
     """
     width = 1 if bits == 8 else 2
     content = elements.content(tag)
-    numbers = deque(np.frombuffer(content, f"{elements.byte_order}u{width}", len(content) // width).tolist())
-    entries: list[int] = []
-    while len(entries) < count and len(numbers) > 2:
-        kind, length = numbers.popleft(), numbers.popleft()
+    numbers = np.frombuffer(content, f"{elements.byte_order}u{width}", len(content) // width)
+    segments: list[NDArray[Any]] = []
+    made = at = 0
+    while made < count and at + 2 < len(numbers):
+        kind, length = numbers[at : at + 2].tolist()
+        at += 2
         if kind == _INDIRECT:
             message = f"instance {elements.sop_instance_uid}: a palette with indirect segments (0028,1221) is not read"
             raise UnsupportedImageError(message)
-        if kind == _LINEAR and entries:
-            entries += _line(entries[-1], numbers.popleft(), length)
+        if kind == _LINEAR and made:
+            segments.append(_line(segments[-1][-1], numbers[at], length))
+            at += 1
         elif kind == _DISCRETE:
-            entries += [numbers.popleft() for _ in range(min(length, len(numbers)))]
+            segments.append(numbers[at : at + length])
+            at += length
         else:
             raise elements.corrupt(tag, f"has a segment of type {kind} that cannot be there")
-    if len(entries) < count:
-        raise elements.corrupt(tag, f"makes {len(entries)} entries, of which its descriptor says {count}")
-    return np.array(entries[:count], f"u{width}")
+        made += len(segments[-1])
+    if made < count:
+        raise elements.corrupt(tag, f"makes {made} entries, of which its descriptor says {count}")
+    return np.concatenate(segments)[:count].astype(f"u{width}")
 
 
-def _line(before: int, last: int, length: int) -> list[int]:
+def _line(before: int, last: int, length: int) -> NDArray[Any]:
     """Give the entries of a linear segment, which goes on from the one before it."""
-    steps: list[int] = np.around(np.linspace(before, last, length + 1)[1:]).astype(int).tolist()
-    return steps
+    return np.around(np.linspace(before, last, length + 1)[1:])

@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 _PIXEL_REPRESENTATION = 0x00280103
 _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
-_LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "OD", "OV", "UN"})
+_LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "UN"})
 """VRs of bytes, of which an empty element has no entry; the others have one without text."""
+_WIDTHS = {"OW": 2, "OF": 4}
+"""How many bytes are swapped together."""
+
 _RESOLVED_VRS = {"US or SS": "US", "US or SS or OW": "US", "OB or OW": "OW"}
 """What the VRs are that depend on other elements, unless the pixels are signed (PS3.5 annex A)."""
 
@@ -151,10 +154,10 @@ class _Header:
         return base64.b64encode(self._in_little_endian(tag, vr)).decode("ascii")
 
     def _in_little_endian(self, tag: int, vr: str) -> bytes:
-        """Give the words of OW as GDCM keeps them; other bytes have no order."""
-        content = self.elements.content(tag)
-        swapped = vr == "OW" and self.elements.byte_order == ">" and len(content) % 2 == 0
-        return np.frombuffer(content, ">u2").astype("<u2").tobytes() if swapped else content
+        """Give words, and floats, as GDCM keeps them; other bytes have no order."""
+        content, width = self.elements.content(tag), _WIDTHS.get(vr, 1)
+        swapped = self.elements.byte_order == ">" and len(content) % width == 0
+        return np.frombuffer(content, f">u{width}").astype(f"<u{width}").tobytes() if swapped else content
 
     def _resolved(self, vr: str) -> str:
         signed = vr.startswith("US or SS") and self.elements.unsigned(_PIXEL_REPRESENTATION) == 1

@@ -6,6 +6,7 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.scan import RawElement
 from itkdicomqr.volume.geometry import UNKNOWN_SPACING, normal, scaled, sum_of
 from itkdicomqr.volume.headers import checked_orientation, place_of
@@ -32,6 +33,7 @@ FRAME_VECTORS = (
 
 _FRAME_INCREMENT_POINTER = 0x00280009
 _DETECTOR_INFORMATION_SEQUENCE = 0x00540022
+_DETECTOR_VECTOR = 0x00540020
 _SLICE_VECTOR = 0x00540080
 
 
@@ -47,6 +49,8 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     ------
     CorruptInstanceError
         The place or the frames' numbers are damaged.
+    UnsupportedImageError
+        Slices are of several detectors, which have different places.
     """
     top = headers[0].top
     detectors = top.items(_DETECTOR_INFORMATION_SEQUENCE)
@@ -55,6 +59,9 @@ def placed_by_detector(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     if len(headers) == 1:
         return [replace(headers[0], position=position, orientation=orientation)]
     vectors = {tag: _vector(top, tag, len(headers)) for tag in FRAME_VECTORS if tag in _pointer(top)}
+    if {_DETECTOR_VECTOR, _SLICE_VECTOR} <= vectors.keys() and len(set(map(place_of, detectors))) > 1:
+        message = f"instance {top.sop_instance_uid}: slices of detectors at several places are not assembled"
+        raise UnsupportedImageError(message)
     numbered = [_numbered(header, vectors) for header in headers]
     step = headers[0].spacing_between_slices or UNKNOWN_SPACING
     if position is None or _SLICE_VECTOR not in vectors:

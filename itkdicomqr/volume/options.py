@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from itkdicomqr.checks import FLAG, Kinds, check_kinds, check_positive
@@ -57,4 +58,4 @@ class Options:
         check_dtype(self.dtype)
 
 
-_KINDS: Kinds = {"rescale": FLAG, "invert_monochrome1": FLAG, "padding": (int | float | None, "a number")}
+_KINDS: Kinds = {"rescale": FLAG, "invert_monochrome1": FLAG, "padding": (Real | None, "a number")}

@@ -113,14 +113,15 @@ def fill_slice(header: SliceHeader, target: Voxels, options: Options) -> int:
         target[...] = header.constant
         return 0
     stored = _stored_of(header, options)
-    table = _table_of(header, options)
+    is_palette = stored.photometric == PALETTE
+    table = palette_of(header.elements) if is_palette else _table_of(header, options)
     if table is not None:
         _write_looked_up(stored.samples, header.layout, target, table)
         return stored.excess
     slope, intercept = (header.slope, header.intercept) if options.rescale else (1.0, 0.0)
     inverted = options.invert_monochrome1 and stored.photometric == "MONOCHROME1"
     write = _write_integers if target.dtype.kind in "iu" else _write_floats
-    write(to_rgb(stored, header), header.layout, target, (slope, intercept), inverted=inverted)
+    write(to_rgb(stored), header.layout, target, (slope, intercept), inverted=inverted)
     return stored.excess
 
 
@@ -194,7 +195,7 @@ def _write_floats(
 
 def _extract(samples: NDArray[Any], layout: PixelLayout, target: Voxels) -> None:
     """Write the BitsStored up to HighBit of each sample, extended by its sign."""
-    if layout.bits_stored == layout.bits_allocated or layout.photometric == PALETTE:
+    if layout.bits_stored == layout.bits_allocated:
         np.copyto(target, samples, casting="unsafe")
         return
     shift = layout.high_bit + 1 - layout.bits_stored

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.charsets import decoded
-from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
+from itkdicomqr.errors import LimitExceededError
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
 from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
@@ -41,9 +41,7 @@ MOST_SLICES = 1 << 18
 """A limit of the planes of all segments together, whether they are stored or not."""
 
 _SPACING_BETWEEN_SLICES = 0x00180088
-_DIMENSION_ORGANIZATION_TYPE = 0x00209311
 _PIXEL_PADDING_VALUE = 0x00280120
-_TOTAL_PIXEL_MATRIX_COLUMNS = 0x00480006
 _SEGMENT_SEQUENCE = 0x00620002
 _SEGMENT_NUMBER = 0x00620004
 _SEGMENT_LABEL = 0x00620005
@@ -61,13 +59,8 @@ def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
         A frame of a segmentation that is no label map names no segment, or the grid has too many planes.
     LimitExceededError
         Its segments and planes would make too many slices.
-    UnsupportedImageError
-        It is one of tiles of a whole slide.
     """
     top = headers[0].top
-    if top.text(_DIMENSION_ORGANIZATION_TYPE).startswith("TILED") or _TOTAL_PIXEL_MATRIX_COLUMNS in top:
-        message = f"instance {headers[0].sop_instance_uid}: segmentations of whole slides are not assembled"
-        raise UnsupportedImageError(message)
     if headers[0].sop_class_uid == LABEL_MAP_SEGMENTATION_STORAGE:
         padding = top.integers(_PIXEL_PADDING_VALUE)
         return _completed(_as_labels(headers), [None], padding[0] if padding else 0)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 ONE_GRID = 0.01
 """How far the corners of volumes of one grid may be apart, mm."""
 
+OF_SEGMENTS = frozenset({"SegmentNumber", "SegmentLabel"})
+"""What tells volumes of one grid apart that are nevertheless of one kind."""
+
 EVEN_TIMES = 0.01
 """Largest deviation of a step in time from the mean one, as a fraction of it, that makes an axis of time."""
 
@@ -58,7 +61,7 @@ def stacked(volumes: Iterable[Volume]) -> list[Volume]:
 def _is_one_grid(a: Volume, b: Volume) -> bool:
     return (
         a.array.shape == b.array.shape
-        and all(a.key.get(keyword) == b.key.get(keyword) for keyword in SPLITS)
+        and all(a.key.get(keyword) == b.key.get(keyword) for keyword in SPLITS.keys() - OF_SEGMENTS)
         and _distance(a, b) <= ONE_GRID
     )
 

@@ -231,7 +231,9 @@ FILES: dict[str, Bad] = {
         words="deflated data set is damaged",
     ),
     "no fragment": Bad(fragments, words="holds no fragment"),
-    "a frame less than told": Bad(lambda: _cine_of_one(NumberOfFrames="2"), words="do not make 2 frames"),
+    "a frame less than told": Bad(
+        lambda: _cine_of_one(NumberOfFrames="2"), words="which of its 1 fragments make which of 2 frames"
+    ),
     "RLE cut": Bad(lambda: cut(compressed(*RLE), -3000), words="damaged or cut short"),
     "RLE fragment's length huge": Bad(
         lambda: replaced(compressed(*RLE), ITEM + b"\x04\0\0\0" + bytes(4) + ITEM, b"\xf0\xff\xff\x7f", after=16),

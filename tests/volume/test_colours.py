@@ -35,8 +35,10 @@ def palette(bits: int, entries: int = 256, first: int = 0, **overrides: Any) -> 
         tables[f"{name}PaletteColorLookupTableDescriptor"] = [entries, first, bits]
         tables[f"{name}PaletteColorLookupTableData"] = noise((entries,), f"uint{bits}", seed=colour).tobytes()
     pixels = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    attributes = {"PhotometricInterpretation": "PALETTE COLOR"} | tables | overrides
-    return series("OT", 1, pixels=lambda _: pixels, **attributes)
+    attributes: dict[str, Any] = (
+        {"PhotometricInterpretation": "PALETTE COLOR", "pixels": lambda _: pixels} | tables | overrides
+    )
+    return series("OT", 1, **attributes)
 
 
 def test_rgb_is_unchanged(tmp_path: Path) -> None:
@@ -70,6 +72,15 @@ def test_a_palette_is_looked_up(tmp_path: Path, bits: int) -> None:
     array = assert_voxels_equal(palette(bits), tmp_path)
     assert array.shape == (1, 16, 16, 3)
     assert array.dtype == np.uint8
+
+
+@pytest.mark.parametrize(("shift", "beyond"), [(0, 0x8000), (8, 0), (4, 0x900F)])
+def test_the_stored_bits_alone_are_looked_up_in_a_palette(shift: int, beyond: int) -> None:
+    indices = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    cell: dict[str, Any] = {"BitsStored": 8, "HighBit": 7 + shift}
+    (expected,) = read_volumes(palette(16))
+    (volume,) = read_volumes(palette(16, pixels=lambda _: indices << shift | beyond, **cell))
+    assert (volume.array >> 8).tolist() == expected.array.tolist()
 
 
 def test_values_beyond_a_palette_take_its_ends() -> None:

@@ -9,7 +9,7 @@ import SimpleITK as sitk  # noqa: N813
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.errors import CorruptInstanceError, UnsupportedImageError
 from itkdicomqr.volume import read_volumes
 from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, part10, series
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-SLICE_VECTOR, TIME_SLOT_VECTOR = 0x00540080, 0x00540070
+DETECTOR_VECTOR, SLICE_VECTOR, TIME_SLOT_VECTOR = 0x00540020, 0x00540080, 0x00540070
 
 PLACED: dict[str, Any] = {
     "ImageOrientationPatient": list(map(str, AXIAL)),
@@ -123,3 +123,15 @@ def test_a_vector_of_numbers_that_count_nothing_is_refused(vr: str, value: float
     instance[SLICE_VECTOR] = DataElement(SLICE_VECTOR, vr, [1, 2, 3, value])
     with pytest.raises(CorruptInstanceError, match=r"\(0054,0080\) (is no whole number|has values beyond those of US)"):
         read_volumes([instance])
+
+
+def test_slices_of_detectors_at_several_places_are_refused() -> None:
+    vectors: dict[str, Any] = {"DetectorVector": [1, 1, 2, 2], "SliceVector": [1, 2, 1, 2], "SpacingBetweenSlices": "4"}
+    instance = frames(FrameIncrementPointer=[DETECTOR_VECTOR, SLICE_VECTOR], **vectors)
+    other = Dataset()
+    other.ImagePositionPatient, other.ImageOrientationPatient = ["100", "0", "0"], ["0", "1", "0", "0", "0", "-1"]
+    instance.DetectorInformationSequence.append(other)
+    with pytest.raises(UnsupportedImageError, match="slices of detectors at several places"):
+        read_volumes([instance])
+    instance.DetectorInformationSequence[1] = instance.DetectorInformationSequence[0]
+    assert [volume.array.shape[0] for volume in read_volumes([instance])] == [2, 2]

@@ -66,5 +66,5 @@ def test_the_callers_must_be_one_of_the_type(padding: float) -> None:
 
 @pytest.mark.parametrize("padding", ["air", True])
 def test_the_callers_must_be_a_number(padding: Any) -> None:
-    with pytest.raises(InputError, match="is no number"):
+    with pytest.raises(InputError, match="give a number"):
         read_volumes([], padding=padding)

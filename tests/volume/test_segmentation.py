@@ -207,8 +207,25 @@ def test_run_lengths_that_make_no_single_bits_are_refused(damage: Callable[[np.n
 def test_tiles_of_a_whole_slide_are_refused() -> None:
     instance = segmentation(masks())
     instance.DimensionOrganizationType = "TILED_FULL"
-    with pytest.raises(UnsupportedImageError, match="segmentations of whole slides"):
+    with pytest.raises(UnsupportedImageError, match="tiles of a plane"):
         read_volumes([instance])
+
+
+def test_parts_of_a_concatenation_are_refused() -> None:
+    instance = segmentation(masks())
+    instance.ConcatenationUID = "1.2.3"
+    instance.InConcatenationTotalNumber = 2
+    with pytest.raises(UnsupportedImageError, match=r"parts of a concatenation \(0020,9161\)"):
+        read_volumes([instance])
+    instance.InConcatenationTotalNumber = 1
+    assert len(read_volumes([instance])) == 2
+
+
+def test_segments_of_one_grid_are_stacked() -> None:
+    instance = segmentation(masks())
+    (stack,) = read_volumes([instance], stack=True)
+    assert stack.key["SegmentNumber"] == (1, 2)
+    assert [each.tolist() for each in stack.array] == [volume.array.tolist() for volume in read_volumes([instance])]
 
 
 def test_segments_that_make_countless_slices_are_refused() -> None:
