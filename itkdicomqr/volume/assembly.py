@@ -25,7 +25,6 @@ from itkdicomqr.outlines import Outlines
 from itkdicomqr.scan import Header
 from itkdicomqr.sources import Source, as_instance
 from itkdicomqr.volume.codecs import is_native
-from itkdicomqr.volume.geometry import dot, normal
 from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached, frame_size
 from itkdicomqr.volume.intake import has_pixels
 from itkdicomqr.volume.kinds import slices_of
@@ -34,6 +33,7 @@ from itkdicomqr.volume.outcomes import Refused
 from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
 from itkdicomqr.volume.slots import Allocate, Slots
+from itkdicomqr.volume.vectors import dot, normal
 
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """The cores that this process may use."""

@@ -16,6 +16,7 @@ from itkdicomqr.volume.codestream import codestream_of, is_ended, unboxed
 from itkdicomqr.volume.fragments import first_fragment
 from itkdicomqr.volume.layout import SUBSAMPLED
 from itkdicomqr.volume.rle import decode_rle
+from itkdicomqr.volume.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
     from itkdicomqr.instance import Instance, PixelElement
     from itkdicomqr.volume.codestream import Codestream
-    from itkdicomqr.volume.headers import PixelSource
     from itkdicomqr.volume.layout import PixelLayout
     from itkdicomqr.volume.options import JPEG
+    from itkdicomqr.volume.stored import PixelSource
 
     Samples = NDArray[Any]
     Decode = Callable[[memoryview, PixelLayout], Samples]
@@ -50,25 +51,6 @@ _J2K_COLOURS = {"YBR_RCT": "RGB", "YBR_ICT": "RGB"}
 
 _LEAST_OF_WIDE_JPEG = 12
 """The BitsStored that GDCM gives to a JPEG of 9 to 12 bits."""
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The stored samples of one frame, before BitsStored and HighBit are looked at.
-
-    Attributes
-    ----------
-    samples : ndarray
-        (rows, columns) or (rows, columns, samples), of BitsAllocated; a view where nothing had to be decoded.
-    photometric : str
-        What the samples mean now; lossy decoders undo YBR themselves.
-    excess : int
-        Bytes beyond the frame.
-    """
-
-    samples: Samples
-    photometric: str
-    excess: int = 0
 
 
 @dataclass(frozen=True)

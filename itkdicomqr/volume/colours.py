@@ -11,9 +11,9 @@ from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.codecs import Stored
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.stored import Stored
 
 PALETTE = "PALETTE COLOR"
 YBR = frozenset({"YBR_FULL", "YBR_FULL_422"})

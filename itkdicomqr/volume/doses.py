@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.geometry import normal, scaled, sum_of
 from itkdicomqr.volume.headers import checked_orientation
+from itkdicomqr.volume.vectors import normal, scaled, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

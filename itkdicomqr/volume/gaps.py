@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itkdicomqr.errors import VolumeError
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.options import Options
     from itkdicomqr.volume.regularity import Regularity
+    from itkdicomqr.volume.vectors import Vector
 
 WHOLE_MULTIPLE = 0.02
 """How near to whole multiples of the smallest step the others are where slices are missing."""

@@ -6,12 +6,13 @@ itk::GDCMImageIO and itk::ImageSeriesReader in their order of operations, so tha
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from itkdicomqr.volume.vectors import cross, difference, dot, length, normal, normalised, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.options import SpacingSource
-
-Vector = tuple[float, float, float]
-Matrix = tuple[Vector, Vector, Vector]
+    from itkdicomqr.volume.vectors import Matrix, Vector
 
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 UNKNOWN_SPACING = 1.0
@@ -52,46 +51,6 @@ class Geometry:
         unit = scaled(along, 1.0 / length(along))
         rows = tuple((row[0], row[1], k + 0.0) for row, k in zip(self.direction, unit, strict=True))
         return Geometry(self.origin, self.spacing, (rows[0], rows[1], rows[2]))
-
-
-def cross(a: Sequence[float], b: Sequence[float]) -> Vector:
-    """Return the vector product, as vnl_cross_3d computes it."""
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-
-
-def dot(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the scalar product."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-def length(a: Sequence[float]) -> float:
-    """Return the Euclidean norm."""
-    return math.sqrt(dot(a, a))
-
-
-def scaled(a: Sequence[float], factor: float) -> Vector:
-    """Return a multiple of a vector."""
-    return a[0] * factor, a[1] * factor, a[2] * factor
-
-
-def difference(a: Sequence[float], b: Sequence[float]) -> Vector:
-    """Return the vector from ``b`` to ``a``."""
-    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
-
-
-def sum_of(a: Sequence[float], b: Sequence[float]) -> Vector:
-    """Return the sum of two vectors."""
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-def normalised(a: Sequence[float]) -> Vector:
-    """Return a unit vector by multiplying with the reciprocal of the norm, as vnl does."""
-    return scaled(a, 1.0 / length(a))
-
-
-def normal(orientation: Sequence[float]) -> Vector:
-    """Return the unit normal of an ImageOrientationPatient."""
-    return normalised(cross(orientation[:3], orientation[3:]))
 
 
 def grid_of(slices: Sequence[SliceHeader], source: SpacingSource, count: int) -> Geometry:

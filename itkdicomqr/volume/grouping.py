@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from itkdicomqr.volume.geometry import dot, normal
 from itkdicomqr.volume.headers import checked_orientation
 from itkdicomqr.volume.nearness import nearby
 from itkdicomqr.volume.segmentation import SEGMENTATIONS
+from itkdicomqr.volume.vectors import dot, normal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence

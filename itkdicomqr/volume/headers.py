@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
-from itkdicomqr.volume import fragments
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
 from itkdicomqr.volume.elements import Elements, shown
-from itkdicomqr.volume.geometry import dot, length
 from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
 from itkdicomqr.volume.regions import calibrated_spacing
+from itkdicomqr.volume.stored import PixelSource
+from itkdicomqr.volume.vectors import dot, length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itkdicomqr.volume.codecs import Stored
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.vectors import Vector
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 """Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
@@ -52,36 +50,6 @@ _BITS_ALLOCATED = 0x00280100
 _RESCALE_INTERCEPT = 0x00281052
 _RESCALE_SLOPE = 0x00281053
 _DOSE_GRID_SCALING = 0x3004000E
-
-
-@dataclass(frozen=True, eq=False)
-class PixelSource:
-    """The pixels of all frames of one instance.
-
-    Attributes
-    ----------
-    instance : Instance
-        Which.
-    count : int
-        NumberOfFrames.
-    layout : PixelLayout
-        How a frame is stored.
-    """
-
-    instance: Instance
-    count: int
-    layout: PixelLayout
-
-    @cached_property
-    def compressed(self) -> list[memoryview]:
-        """The compressed frames, where the pixel data is encapsulated."""
-        pixels = self.instance.pixels
-        return fragments.frames_of(memoryview(b"") if pixels is None else pixels.value, self.count)
-
-    @cached_property
-    def decoded(self) -> dict[int, Stored]:
-        """The frames that hold several slices each, so that they are decoded once."""
-        return {}
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import MosaicError
 from itkdicomqr.volume import csa
-from itkdicomqr.volume.geometry import dot, normal, scaled, sum_of
 from itkdicomqr.volume.headers import IMAGE_POSITION, checked_orientation
+from itkdicomqr.volume.vectors import dot, normal, scaled, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from itkdicomqr.volume.elements import Elements
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.vectors import Vector
 
 PARALLEL = 1e-3
 """How far the slices' normal of the CSA header may be from that of ImageOrientationPatient."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.scan import RawElement
-from itkdicomqr.volume.geometry import UNKNOWN_SPACING, normal, scaled, sum_of
+from itkdicomqr.volume.geometry import UNKNOWN_SPACING
 from itkdicomqr.volume.headers import checked_orientation, place_of
+from itkdicomqr.volume.vectors import normal, scaled, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.volume.codecs import Stored, read_stored
+from itkdicomqr.volume.codecs import read_stored
 from itkdicomqr.volume.colours import PALETTE, palette_of, to_rgb
 from itkdicomqr.volume.modality_lut import modality_lut_of
+from itkdicomqr.volume.stored import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

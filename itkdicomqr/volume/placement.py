@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.gaps import filled
-from itkdicomqr.volume.geometry import Geometry, grid_of, normal
+from itkdicomqr.volume.geometry import Geometry, grid_of
 from itkdicomqr.volume.regularity import Regularity, regularity_of
 from itkdicomqr.volume.resampling import Sampling, unsampled
 from itkdicomqr.volume.tilt import check_alignment, straightened
+from itkdicomqr.volume.vectors import normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.grouping import Stack
     from itkdicomqr.volume.options import Options
+    from itkdicomqr.volume.vectors import Vector
 
 
 @dataclass(frozen=True)

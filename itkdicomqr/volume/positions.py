@@ -9,9 +9,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.discriminators import NEVER_MIXED, read_all
-from itkdicomqr.volume.geometry import normal
 from itkdicomqr.volume.grouping import repeats
 from itkdicomqr.volume.regularity import regularity_of
+from itkdicomqr.volume.vectors import normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence, Sized

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from itkdicomqr.volume.elements import Elements
-    from itkdicomqr.volume.headers import PixelSource, SliceHeader
+    from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.stored import PixelSource
 
 _MAPPING_SEQUENCE = 0x00409096
 _UNITS_SEQUENCE = 0x004008EA

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.geometry import cross, difference, dot, length, normalised, scaled
+from itkdicomqr.volume.vectors import cross, difference, dot, length, normalised, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from itkdicomqr.volume.geometry import Vector
+    from itkdicomqr.volume.vectors import Vector
 
 SILENT_DEVIATION = 1e-3
 """Largest deviation of a step, as a fraction of the mean one, that is not worth a word."""

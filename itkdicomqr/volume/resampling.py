@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.layout import PixelLayout
     from itkdicomqr.volume.slots import Allocate
+    from itkdicomqr.volume.vectors import Vector
 
     Voxels = NDArray[Any]
 

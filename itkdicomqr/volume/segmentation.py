@@ -15,15 +15,15 @@ from itkdicomqr.charsets import decoded
 from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
-from itkdicomqr.volume.geometry import difference, dot, length, normal, scaled, sum_of
 from itkdicomqr.volume.headers import Segment, checked_orientation
+from itkdicomqr.volume.vectors import difference, dot, length, normal, scaled, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from itkdicomqr.volume.elements import Elements
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.headers import SliceHeader
+    from itkdicomqr.volume.vectors import Vector
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 SEGMENTATIONS = frozenset({SEGMENTATION, LABEL_MAP_SEGMENTATION_STORAGE})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.geometry import difference, length, normal
 from itkdicomqr.volume.grouping import Stack
 from itkdicomqr.volume.regularity import regularity_of
+from itkdicomqr.volume.vectors import difference, length, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.headers import SliceHeader
     from itkdicomqr.volume.options import Options
+    from itkdicomqr.volume.vectors import Vector
 
     Slices = tuple[SliceHeader, ...]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.geometry import Vector
+    from itkdicomqr.volume.vectors import Vector
     from itkdicomqr.volume.volume import Report
 
 ONE_GRID = 0.01

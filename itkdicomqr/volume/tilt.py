@@ -7,16 +7,17 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import MisalignedSlicesError, UnsupportedImageError
-from itkdicomqr.volume.geometry import Geometry, cross, difference, dot, length, normalised, scaled, sum_of
+from itkdicomqr.volume.geometry import Geometry
 from itkdicomqr.volume.regularity import SILENT_TILT, named, shown
+from itkdicomqr.volume.vectors import cross, difference, dot, length, normalised, scaled, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.options import Options
     from itkdicomqr.volume.regularity import Regularity
     from itkdicomqr.volume.resampling import Sampling
+    from itkdicomqr.volume.vectors import Vector
 
 OFFSET_DIGITS = 6
 """Decimals of a voxel that an offset within the plane is rounded to: less is the noise of printed positions."""

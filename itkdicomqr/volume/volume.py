@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
     from itkdicomqr.volume.real_world import RealWorldValues
+    from itkdicomqr.volume.vectors import Vector
 
 
 @dataclass(frozen=True, repr=False)
