@@ -34,11 +34,12 @@ from itkdicomqr.volume.picking import all_volumes
 from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
 from itkdicomqr.volume.placement import Placement, placement_of
 from itkdicomqr.volume.real_world import real_world_values_of
+from itkdicomqr.volume.report import Report
 from itkdicomqr.volume.resampling import sampled
 from itkdicomqr.volume.splitting import regular_parts
 from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.subvolumes import separated
-from itkdicomqr.volume.volume import Report, Volume
+from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

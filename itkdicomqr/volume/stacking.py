@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from itkdicomqr.volume.report import Report
     from itkdicomqr.volume.vectors import Vector
-    from itkdicomqr.volume.volume import Report
 
 ONE_GRID = 0.01
 """How far the corners of volumes of one grid may be apart, mm."""
