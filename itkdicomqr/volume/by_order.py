@@ -39,7 +39,7 @@ def split_by_order(positions: Positions) -> Split | None:
     """
     if len(positions.counts) > 1:
         return None
-    volumes = _ranked(positions, _indices) or _in_order(positions)
+    volumes = _ranked(positions, _indices) or _by_numbers_and_times(positions)
     return None if volumes is None else ((REPETITION,), volumes)
 
 
@@ -59,23 +59,31 @@ def joined_parts(positions: Positions, split: Split) -> Split | None:
     return (REPETITION,), by_times
 
 
-def _in_order(positions: Positions) -> list[Slices] | None:
-    """Rank by numbers, or by times where numbers do not; times that give the same volumes decide in which order."""
-    numbered = _ranked(positions, _number)
-    if numbered and not _run_in_order(numbered, positions):
-        numbered = _by_clock(positions) or numbered
-    if numbered and _are_turned(numbered):
+def _by_numbers_and_times(positions: Positions) -> list[Slices] | None:
+    """Rank by a time, else by numbers, into the very volumes that numbers tell, and InversionTime, where they do."""
+    numbered = _by_numbers(positions)
+    if _may_begin_within(numbered, positions):
         return None
-    if not (numbered and _run_along(numbered)) and _may_be_cut(positions):
-        return None
+    timed = (_ranked(positions, rank) for rank in _clocks(positions, RANKS))
     inverted = _ranked(positions, partial(_time, positions, "InversionTime"))
-    timed = [volumes for rank in _clocks(positions, RANKS) if (volumes := _ranked(positions, rank))]
-    agreeing = [volumes for volumes in timed if not inverted or _contents(volumes) == _contents(inverted)]
-    if numbered is None:
-        return next(iter(agreeing), None)
-    if inverted and _contents(inverted) != _contents(numbered):
-        return None
-    return next((volumes for volumes in agreeing if _contents(volumes) == _contents(numbered)), numbered)
+    told = [_contents(volumes) for volumes in (numbered, inverted) if volumes]
+    ranked = (volumes for volumes in (*timed, numbered) if volumes)
+    return next((volumes for volumes in ranked if all(_contents(volumes) == each for each in told)), None)
+
+
+def _by_numbers(positions: Positions) -> list[Slices] | None:
+    """Rank by numbers; where they run in no order, by a clock that does, if there is one."""
+    numbered = _ranked(positions, _number)
+    if numbered is None or _run_in_order(numbered, positions):
+        return numbered
+    return _by_clock(positions) or numbered
+
+
+def _may_begin_within(numbered: list[Slices] | None, positions: Positions) -> bool:
+    """Tell whether the first slices may be within a volume: of turned ones, or of a cut series unless numbers go on."""
+    if numbered and _are_turned(numbered):
+        return True
+    return not (numbered and _run_along(numbered)) and _may_be_cut(positions)
 
 
 def _by_clock(positions: Positions) -> list[Slices] | None:
