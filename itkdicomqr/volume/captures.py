@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
+from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,6 @@ def pages_of(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
     One place at the top level cannot be that of all, and ITK does not use its position either.
     """
-    if len(headers) == 1 or PER_FRAME_FUNCTIONAL_GROUPS in headers[0].top:
+    if len(headers) == 1 or PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in headers[0].top:
         return list(headers)
     return [replace(header, position=None, orientation=None) for header in headers]

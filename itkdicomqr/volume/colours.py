@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first_value, segments_of
+from itkdicomqr.volume.tags import BITS_ALLOCATED, PIXEL_REPRESENTATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +24,6 @@ _KR, _KG, _KB = 0.299, 0.587, 0.114
 
 _DESCRIPTORS = (0x00281101, 0x00281102, 0x00281103)
 _TABLES = (0x00281201, 0x00281202, 0x00281203)
-_BITS_ALLOCATED = 0x00280100
-_PIXEL_REPRESENTATION = 0x00280103
 _SEGMENTED_TABLES = (0x00281221, 0x00281222, 0x00281223)
 
 
@@ -75,6 +74,6 @@ def palette_of(elements: Elements) -> LookupTable:
     is_segmented = any(tag in elements for tag in _SEGMENTED_TABLES)
     read, tags = (segments_of, _SEGMENTED_TABLES) if is_segmented else (entries_of, _TABLES)
     entries = np.stack([read(elements, tag, entry_count(count), bits) for tag in tags], axis=1)
-    if bits > (elements.unsigned(_BITS_ALLOCATED) or bits):
+    if bits > (elements.unsigned(BITS_ALLOCATED) or bits):
         entries = (entries >> 8).astype(np.uint8)
-    return LookupTable(first_value(first, signed=bool(elements.unsigned(_PIXEL_REPRESENTATION))), entries)
+    return LookupTable(first_value(first, signed=bool(elements.unsigned(PIXEL_REPRESENTATION))), entries)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from itkdicomqr.volume.tags import BITS_ALLOCATED, COLUMNS, PIXEL_REPRESENTATION, ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,12 +17,8 @@ if TYPE_CHECKING:
 _SAMPLES_PER_PIXEL = 0x00280002
 _PHOTOMETRIC_INTERPRETATION = 0x00280004
 _PLANAR_CONFIGURATION = 0x00280006
-_ROWS = 0x00280010
-_COLUMNS = 0x00280011
-_BITS_ALLOCATED = 0x00280100
 _BITS_STORED = 0x00280101
 _HIGH_BIT = 0x00280102
-_PIXEL_REPRESENTATION = 0x00280103
 
 SUBSAMPLED = "YBR_FULL_422"
 
@@ -91,24 +89,24 @@ def layout_of(elements: Elements, pixel_tag: int | None) -> PixelLayout:
     CorruptInstanceError
         An attribute is missing, or contradicts another.
     """
-    allocated = required(elements, _BITS_ALLOCATED)
+    allocated = required(elements, BITS_ALLOCATED)
     stored = elements.unsigned(_BITS_STORED) or allocated
     high_bit = elements.unsigned(_HIGH_BIT)
     layout = PixelLayout(
-        rows=required(elements, _ROWS),
-        columns=required(elements, _COLUMNS),
+        rows=required(elements, ROWS),
+        columns=required(elements, COLUMNS),
         samples=elements.unsigned(_SAMPLES_PER_PIXEL) or 1,
         photometric=elements.text(_PHOTOMETRIC_INTERPRETATION),
         planar=_flag(elements, _PLANAR_CONFIGURATION),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=stored - 1 if high_bit is None else high_bit,
-        signed=_flag(elements, _PIXEL_REPRESENTATION),
+        signed=_flag(elements, PIXEL_REPRESENTATION),
         floating=pixel_tag in FLOAT_BITS,
     )
     float_bits = FLOAT_BITS.get(pixel_tag or 0, allocated)
     if allocated != float_bits:
-        raise elements.corrupt(_BITS_ALLOCATED, f"is {allocated}, but the floats have {float_bits}")
+        raise elements.corrupt(BITS_ALLOCATED, f"is {allocated}, but the floats have {float_bits}")
     if not layout.bits_stored - 1 <= layout.high_bit < layout.bits_allocated:
         bits = f"BitsAllocated {allocated}, BitsStored {stored}"
         raise elements.corrupt(_HIGH_BIT, f"is {layout.high_bit}, which contradicts {bits}")

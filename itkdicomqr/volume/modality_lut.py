@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.lookup import LookupTable, entries_of, entry_count, first_value
+from itkdicomqr.volume.tags import MODALITY_LUT_SEQUENCE
 
 if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
 
-MODALITY_LUT_SEQUENCE = 0x00283000
 
 _LUT_DESCRIPTOR = 0x00283002
 _LUT_DATA = 0x00283006

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import MosaicError
 from itkdicomqr.volume import csa
-from itkdicomqr.volume.headers import IMAGE_POSITION, checked_orientation
+from itkdicomqr.volume.headers import checked_orientation
+from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT
 from itkdicomqr.volume.vectors import dot, normal, scaled, sum_of
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _grid_count(top: Elements) -> int:
 
 def _positions_in_grid(grid: SliceHeader) -> list[Vector]:
     count, frames = _grid_count(grid.top), grid.top.items(_FRAMES_OF_GRID)
-    told = [position for frame in frames if (position := frame.lengths(IMAGE_POSITION, 3))]
+    told = [position for frame in frames if (position := frame.lengths(IMAGE_POSITION_PATIENT, 3))]
     if not len(told) == len(frames) == count:
         found = f"MRVFrameSequence (0065,1051) has {len(frames)} items, {len(told)} of them with ImagePositionPatient"
         raise _refusal(grid, f"it is a grid of United Imaging of {count} slices (0065,1050), but {found}")

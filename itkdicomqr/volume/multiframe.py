@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.volume.elements import vr_of
+from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, SHARED_FUNCTIONAL_GROUPS_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from itkdicomqr.scan import Header, RawElement
     from itkdicomqr.volume.elements import Elements
 
-SHARED_FUNCTIONAL_GROUPS = 0x52009229
-PER_FRAME_FUNCTIONAL_GROUPS = 0x52009230
 
 _GRADIENT_DIRECTION = 0x00189076
 _GROUPS_WITHIN = frozenset({_GRADIENT_DIRECTION})
@@ -30,13 +29,13 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
     CorruptInstanceError
         There are not as many functional groups as frames, or they cannot be read.
     """
-    if PER_FRAME_FUNCTIONAL_GROUPS not in elements:
+    if PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE not in elements:
         return [elements] * count
-    shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS)
-    own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS)
+    shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
+    own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
     if len(own) != count:
         reason = f"has {len(own)} items, but NumberOfFrames (0028,0008) is {count}"
-        raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS, reason)
+        raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, reason)
     common = dict(elements.raw) | {tag: element for item in shared for tag, element in item.items()}
     return [replace(elements, raw=common | item) for item in own]
 

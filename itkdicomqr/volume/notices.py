@@ -10,8 +10,13 @@ from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.volume.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
-from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
-from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
+from itkdicomqr.volume.tags import (
+    IMAGE_ORIENTATION_PATIENT,
+    IMAGE_POSITION_PATIENT,
+    MODALITY_LUT_SEQUENCE,
+    RESCALE_INTERCEPT,
+    RESCALE_SLOPE,
+)
 from itkdicomqr.volume.ultrasound import is_in_volume
 
 if TYPE_CHECKING:
@@ -24,11 +29,9 @@ if TYPE_CHECKING:
 
 _PACKAGE = __name__.partition(".")[0]
 _PLACE = {
-    IMAGE_POSITION: "ImagePositionPatient (0020,0032)",
-    IMAGE_ORIENTATION: "ImageOrientationPatient (0020,0037)",
+    IMAGE_POSITION_PATIENT: "ImagePositionPatient (0020,0032)",
+    IMAGE_ORIENTATION_PATIENT: "ImageOrientationPatient (0020,0037)",
 }
-_RESCALE_INTERCEPT = 0x00281052
-_RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 NOTABLE_DISPLACEMENT = 0.1
@@ -86,7 +89,7 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         What was asked for.
     """
     first = slices[0]
-    one_place = first.frames > 1 and first.position is None and IMAGE_POSITION in first.top
+    one_place = first.frames > 1 and first.position is None and IMAGE_POSITION_PATIENT in first.top
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
@@ -131,7 +134,7 @@ def _level_of_caller() -> int:
 def _has_unused_rescale(header: SliceHeader) -> bool:
     if header.layout.samples == 1:
         return False
-    return (header.elements.number(_RESCALE_SLOPE) or 1, header.elements.number(_RESCALE_INTERCEPT) or 0) != (1, 0)
+    return (header.elements.number(RESCALE_SLOPE) or 1, header.elements.number(RESCALE_INTERCEPT) or 0) != (1, 0)
 
 
 def _of_several_volumes(slices: Sequence[SliceHeader]) -> Iterator[tuple[bool, str]]:

@@ -12,6 +12,7 @@ from itkdicomqr.volume.codecs import read_stored
 from itkdicomqr.volume.colours import PALETTE, palette_of, to_rgb
 from itkdicomqr.volume.modality_lut import modality_lut_of
 from itkdicomqr.volume.stored import Stored
+from itkdicomqr.volume.tags import PIXEL_PADDING_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Voxels = NDArray[Any]
 
-_PADDING_VALUES = (0x00280120, 0x00280122, 0x00280123)
+_PADDING_VALUES = (PIXEL_PADDING_VALUE, 0x00280122, 0x00280123)
 """PixelPaddingValue, FloatPixelPaddingValue, DoubleFloatPixelPaddingValue."""
 
 _BEST_FIT = {

@@ -10,7 +10,7 @@ from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
 from itkdicomqr.volume.colours import YBR
 from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
-from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
+from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def _is_placed_at_once(header: SliceHeader) -> bool:
     """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
     if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
         return False
-    return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS not in header.top
+    return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE not in header.top
 
 
 def _is_wide_ybr(header: SliceHeader) -> bool:

@@ -16,6 +16,7 @@ from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
 from itkdicomqr.volume.headers import Segment, checked_orientation
+from itkdicomqr.volume.tags import PIXEL_PADDING_VALUE, SPACING_BETWEEN_SLICES
 from itkdicomqr.volume.vectors import difference, dot, length, normal, scaled, sum_of
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ MOST_PLANES = 1 << 16
 MOST_SLICES = 1 << 18
 """A limit of the planes of all segments together, whether they are stored or not."""
 
-_SPACING_BETWEEN_SLICES = 0x00180088
 _DIMENSION_ORGANIZATION_TYPE = 0x00209311
-_PIXEL_PADDING_VALUE = 0x00280120
 _TOTAL_PIXEL_MATRIX_COLUMNS = 0x00480006
 _SEGMENT_SEQUENCE = 0x00620002
 _SEGMENT_NUMBER = 0x00620004
@@ -69,7 +68,7 @@ def segmented(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
         message = f"instance {headers[0].sop_instance_uid}: segmentations of whole slides are not assembled"
         raise UnsupportedImageError(message)
     if headers[0].sop_class_uid == LABEL_MAP_SEGMENTATION_STORAGE:
-        padding = top.integers(_PIXEL_PADDING_VALUE)
+        padding = top.integers(PIXEL_PADDING_VALUE)
         return _completed(_as_labels(headers), [None], padding[0] if padding else 0)
     segments = _described_segments(top)
     named = [replace(header, segment=_segment_of(header, segments)) for header in headers]
@@ -165,7 +164,7 @@ def _planes(headers: Sequence[SliceHeader], towards: Vector) -> list[Vector]:
     counts = [_steps(gap, step) for gap in gaps]
     if sum(counts) > MOST_PLANES:
         reason = f"is {step:g}, which makes {sum(counts)} planes of the segmentation"
-        raise headers[0].elements.corrupt(_SPACING_BETWEEN_SLICES, reason)
+        raise headers[0].elements.corrupt(SPACING_BETWEEN_SLICES, reason)
     between = [
         sum_of(before, scaled(difference(after, before), index / count))
         for (before, after), count in zip(pairwise(planes), counts, strict=True)

@@ -228,7 +228,6 @@ IN_TIME = SECONDS.keys() | {
     "AcquisitionNumber",
     "AcquisitionDate",
     "ContentDate",
-    "AcquisitionDateTime",
     "ActualFrameDuration",
     REPETITION,
 }

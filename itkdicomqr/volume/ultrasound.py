@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.volume.elements import FARTHEST
-from itkdicomqr.volume.headers import IMAGE_POSITION
+from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,7 @@ def placed_in_volume(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 def is_in_volume(header: SliceHeader) -> bool:
     """Tell whether a frame does not say where it lies in the patient."""
-    return header.sop_class_uid == ULTRASOUND_VOLUME and IMAGE_POSITION not in header.elements
+    return header.sop_class_uid == ULTRASOUND_VOLUME and IMAGE_POSITION_PATIENT not in header.elements
 
 
 def _placed(header: SliceHeader) -> SliceHeader:
