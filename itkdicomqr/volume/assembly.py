@@ -22,6 +22,7 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.outlines import Outlines
+from itkdicomqr.prose import counted, listed
 from itkdicomqr.scan import Header
 from itkdicomqr.sources import Source, as_instance
 from itkdicomqr.volume.codecs import is_native
@@ -166,7 +167,7 @@ class Assembly:
         self._await_decoders(0)
         frames = [frame for uid in sorted(self._taken) for frame in self._taken[uid][2]]
         if not frames and not self._refused:
-            none = f"none of {len(self._taken)} instances has pixels" if self._taken else "no instances were given"
+            none = f"no pixels in {counted(len(self._taken), 'instance')}" if self._taken else "no instances were given"
             message = f"{none}: there is no image to make"
             raise NoPixelsError(message)
         return frames
@@ -277,7 +278,7 @@ class Assembly:
             return f"the transfer syntaxes {syntax} and {instance.transfer_syntax_uid}"
         before, after = dict(elements), dict(instance.elements)
         tags = sorted(tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag))
-        return ", ".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags[:MOST_NAMED]) or "its pixels"
+        return listed((f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags), MOST_NAMED) or "its pixels"
 
     def _is_same_frame(self, placed: Placed, header: SliceHeader) -> bool:
         kept = placed.slots.array[placed.slot]

@@ -11,6 +11,7 @@ import numpy as np
 from pydicom import uid
 
 from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, UnsupportedImageError
+from itkdicomqr.prose import counted
 from itkdicomqr.volume import by_gdcm
 from itkdicomqr.volume.codestream import codestream_of, is_ended, unboxed
 from itkdicomqr.volume.fragments import first_fragment
@@ -158,7 +159,7 @@ def check_expansion(source: PixelSource) -> None:
     if growth <= (MAX_EXPANSION if pixels.encapsulated else 1):
         return
     is_large = frame > BEYOND_DOUBT
-    found = f"its pixel data has {len(pixels.value)} bytes, which cannot make {_shown(source)}"
+    found = f"its pixel data has {counted(len(pixels.value), 'byte')}, which cannot make {_shown(source)}"
     if growth > MAX_EXPANSION and (is_large or not pixels.encapsulated):
         message = (
             f"instance {source.instance.sop_instance_uid}: {found}: no image grows more than {MAX_EXPANSION} times"
@@ -226,7 +227,7 @@ def _native(source: PixelSource, frame: int, pixels: PixelElement) -> Stored:
     count = layout.stored_samples
     needed, have = -(-source.count * count * layout.bits_allocated // 8), len(pixels.value)
     if have < needed:
-        message = f"its pixel data has {have} bytes, but {_shown(source)} need {needed}"
+        message = f"its pixel data has {counted(have, 'byte')}, but {_shown(source)} need {needed}"
         raise CorruptInstanceError(message)
     # A stream of bytes (OB) is never swapped, whatever it holds.
     big_endian = source.instance.transfer_syntax_uid == uid.ExplicitVRBigEndian and pixels.VR != "OB"

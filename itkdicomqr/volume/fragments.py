@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.prose import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def frames_of(items: memoryview, count: int) -> list[memoryview]:
         return fragments
     starts = [0] if count == 1 else _starts(table, fragments)
     if len(starts) != count:
-        message = f"its {len(fragments)} fragments and its offset table do not make {count} frames"
+        message = f"its {counted(len(fragments), 'fragment')} and its offset table do not make {count} frames"
         raise CorruptInstanceError(message)
     return [memoryview(b"".join(fragments[start:stop])) for start, stop in pairwise([*starts, len(fragments)])]
 

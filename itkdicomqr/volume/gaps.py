@@ -7,7 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import LimitExceededError, MissingSlicesError, NonUniformSpacingError
-from itkdicomqr.volume.regularity import SILENT_DEVIATION, TOLERATED_DEVIATION, named, shown
+from itkdicomqr.prose import in_brackets, listed
+from itkdicomqr.volume.regularity import SILENT_DEVIATION, TOLERATED_DEVIATION
 from itkdicomqr.volume.resampling import Sampling, unsampled
 
 if TYPE_CHECKING:
@@ -110,11 +111,11 @@ def _refusal(regularity: Regularity, positions: Sequence[Vector], counts: tuple[
     """Make the error that says where the steps differ, and which choices fit."""
     if counts:
         gaps = zip(counts, positions, strict=False)
-        missing = named(f"{count - 1} after {shown(position)}" for count, position in gaps if count > 1)
+        missing = listed(f"{count - 1} after {in_brackets(position)}" for count, position in gaps if count > 1)
         return MissingSlicesError(f"slices are missing: {_found(regularity)}; {missing}; retrieve them, or {_cures()}")
     usual = median(regularity.steps)
-    odd = named(
-        f"{step:.4f} mm after {shown(position)}"
+    odd = listed(
+        f"{step:.4f} mm after {in_brackets(position)}"
         for step, position in zip(regularity.steps, positions, strict=False)
         if abs(step - usual) > TOLERATED_DEVIATION * usual
     )
@@ -137,4 +138,5 @@ def _cures(*unfit: str) -> str:
 
 
 def _listed(padded: Sampling, positions: Sequence[Vector]) -> str:
-    return named(f"slice {index} at {shown(place)}" for index, place in padded.padded_positions(positions).items())
+    places = padded.padded_positions(positions)
+    return listed(f"slice {index} at {in_brackets(place)}" for index, place in places.items())

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
+from itkdicomqr.prose import counted
 from itkdicomqr.volume.codecs import as_encoded, check_expansion
 from itkdicomqr.volume.elements import Elements, shown
 from itkdicomqr.volume.layout import layout_of, required
@@ -241,7 +242,7 @@ def _frames(elements: Elements, instance: Instance) -> int:
         raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}")
     size = 0 if instance.pixels is None else len(instance.pixels.value)
     if frames * _least_frame_bytes(elements, instance) > size:
-        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}, but the pixel data has {size} bytes")
+        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}, but the pixel data has {counted(size, 'byte')}")
     return frames
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.prose import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,8 @@ def entries_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:
         return words.astype(np.uint8 if bits == 8 else np.uint16)
     if bits == 8 and len(content) >= count:
         return np.frombuffer(content, np.uint8, count)
-    raise elements.corrupt(tag, f"has {len(content)} bytes, too few for {count} entries of {bits} bits")
+    needed = f"{counted(count, 'entry', 'entries')} of {bits} bits"
+    raise elements.corrupt(tag, f"has {counted(len(content), 'byte')}, too few for {needed}")
 
 
 def segments_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:

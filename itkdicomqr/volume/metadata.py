@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from itkdicomqr.charsets import ESC, decoded
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET, TEXTS, WHOLE_TEXTS
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
@@ -93,7 +94,7 @@ class SliceMetadata(Sequence[Entries]):
         return self._at(self.places[index])
 
     def __repr__(self) -> str:
-        return f"<metadata of {len(self)} slices>"
+        return f"<metadata of {counted(len(self), 'slice')}>"
 
     def __reduce__(self) -> tuple[Callable[..., SliceMetadata], tuple[list[Entries], tuple[int | None, ...]]]:
         return _unpickled, (self.came, self.places)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import MosaicError
+from itkdicomqr.prose import counted
 from itkdicomqr.volume import csa
 from itkdicomqr.volume.headers import checked_orientation
 from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT
@@ -152,8 +153,9 @@ def _positions_in_grid(grid: SliceHeader) -> list[Vector]:
     count, frames = _grid_count(grid.top), grid.top.items(_FRAMES_OF_GRID)
     told = [position for frame in frames if (position := frame.lengths(IMAGE_POSITION_PATIENT, 3))]
     if not len(told) == len(frames) == count:
-        found = f"MRVFrameSequence (0065,1051) has {len(frames)} items, {len(told)} of them with ImagePositionPatient"
-        raise _refusal(grid, f"it is a grid of United Imaging of {count} slices (0065,1050), but {found}")
+        found = f"{counted(len(frames), 'item')}, {len(told)} of them with ImagePositionPatient"
+        grid_of = f"it is a grid of United Imaging of {counted(count, 'slice')} (0065,1050)"
+        raise _refusal(grid, f"{grid_of}, but MRVFrameSequence (0065,1051) has {found}")
     return [(x, y, z) for x, y, z in told]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.prose import counted
 from itkdicomqr.volume.elements import vr_of
 from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, SHARED_FUNCTIONAL_GROUPS_SEQUENCE
 
@@ -34,7 +35,7 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
     shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
     own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
     if len(own) != count:
-        reason = f"has {len(own)} items, but NumberOfFrames (0028,0008) is {count}"
+        reason = f"has {counted(len(own), 'item')}, but NumberOfFrames (0028,0008) is {count}"
         raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, reason)
     common = dict(elements.raw) | {tag: element for item in shared for tag, element in item.items()}
     return [replace(elements, raw=common | item) for item in own]

@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
+from itkdicomqr.prose import counted
 from itkdicomqr.volume.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
 from itkdicomqr.volume.elements import shown
 from itkdicomqr.volume.geometry import in_plane_spacing
@@ -60,9 +61,11 @@ def notices_of(
     cine = len(slices) > 1 and first.position is None and first.frames > 1
     thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
     step_unknown = first.told_step is not None and not first.spacing_between_slices and not first.is_dose
+    without_pixels = counted(len(intake.skipped), "instance without pixels was", "instances without pixels were")
+    beyond = counted(excess, "byte beyond the frames, which was", "bytes beyond the frames, which were")
     noticed = (
-        (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
-        (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
+        (bool(intake.skipped), f"{without_pixels} skipped"),
+        (bool(excess), f"the pixel data has {beyond} ignored"),
         (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
         (bool(mappings), "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),

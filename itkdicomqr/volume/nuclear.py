@@ -6,6 +6,7 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import RawElement
 from itkdicomqr.volume.geometry import UNKNOWN_SPACING
 from itkdicomqr.volume.headers import checked_orientation, place_of
@@ -81,7 +82,7 @@ def _pointer(top: Elements) -> frozenset[int]:
 def _vector(top: Elements, tag: int, count: int) -> tuple[int, ...]:
     numbers = top.integers(tag)
     if len(numbers) != count:
-        raise top.corrupt(tag, f"has {len(numbers)} values, but NumberOfFrames (0028,0008) is {count}")
+        raise top.corrupt(tag, f"has {counted(len(numbers), 'value')}, but NumberOfFrames (0028,0008) is {count}")
     if not 0 <= min(numbers) <= max(numbers) <= MAX_UNSIGNED:
         raise top.corrupt(tag, "has values beyond those of US")
     return numbers

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from itkdicomqr.volume.vectors import cross, difference, dot, length, normalised, scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from itkdicomqr.volume.vectors import Vector
 
@@ -28,9 +28,6 @@ SIDEWAYS = 0.1
 
 SIDEWAYS_FRACTION = 0.05
 """Distance from the stack's line that is tolerated, as a fraction of the slice spacing."""
-
-MOST_NAMED = 10
-"""How many places a message names; of the others it gives the number."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +87,3 @@ def regularity_of(positions: Sequence[Vector], towards: Vector) -> Regularity:
         tilt_degrees=math.degrees(math.atan2(length(cross(towards, line)), dot(towards, line))),
         sideways=max(length(cross(difference(position, positions[0]), line)) for position in positions),
     )
-
-
-def named(places: Iterable[str]) -> str:
-    """Join the first few of some places, and count the others."""
-    listed = list(places)
-    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
-    return ", ".join(listed[:MOST_NAMED]) + more
-
-
-def shown(position: Sequence[float]) -> str:
-    """Write a position as messages do."""
-    return f"({', '.join(f'{axis:g}' for axis in position)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from itkdicomqr.volume.regularity import named, shown
+from itkdicomqr.prose import in_brackets, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,18 +87,18 @@ class Report:
 
 def _lines_of(report: Report) -> Iterator[str]:
     """Tell what a report holds: no patient data, a line for each thing, and none for what did not happen."""
-    padded = (f"{index} at {shown(position)}" for index, position in report.padded.items())
+    padded = (f"{index} at {in_brackets(position)}" for index, position in report.padded.items())
     items = (
         ("instances", f"{len(report.sop_instance_uids)} of {_origins(report)}"),
         ("decoder", ", ".join(report.decoders)),
-        ("skipped, without pixels", named(report.skipped)),
-        ("duplicates, taken once", named(report.duplicates)),
-        ("padded slices", named(padded)),
+        ("skipped, without pixels", listed(report.skipped)),
+        ("duplicates, taken once", listed(report.duplicates)),
+        ("padded slices", listed(padded)),
         ("padding value", "" if report.padding is None else f"{report.padding:g}"),
         ("direction", "sheared" if report.sheared else ""),
         ("resampled", ", ".join(report.resampled)),
         ("stored values", "inverted (MONOCHROME1)" if report.monochrome1_inverted else ""),
-        ("real world values, not applied", named(map(str, report.real_world_values))),
+        ("real world values, not applied", listed(map(str, report.real_world_values))),
         ("tilt", f"{report.tilt_degrees:.3g} degrees" if report.tilt_degrees else ""),
         ("uneven steps", f"{report.step_deviation:.2%}" if report.step_deviation else ""),
         ("largest corner error", f"{report.max_corner_error_mm:.3g} mm"),

@@ -10,6 +10,7 @@ import imagecodecs
 import numpy as np
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.prose import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,8 @@ def _segments(frame: memoryview, expected: int) -> list[memoryview]:
         raise CorruptInstanceError(message)
     count, *offsets = struct.unpack_from("<16I", frame)
     if count != expected:
-        message = f"its RLE header counts {count} segments, but BitsAllocated and SamplesPerPixel need {expected}"
+        found = counted(count, "segment")
+        message = f"its RLE header counts {found}, but BitsAllocated and SamplesPerPixel need {expected}"
         raise CorruptInstanceError(message)
     bounds = [*offsets[:count], len(frame)]
     if sorted(bounds) != bounds:
@@ -71,7 +73,7 @@ def _plane(segment: memoryview, layout: PixelLayout) -> NDArray[np.uint8]:
     expected = layout.rows * layout.columns
     decoded = _decoded(segment, expected + 1)
     if len(decoded) not in {expected, expected + 1}:
-        message = f"an RLE segment decodes to {len(decoded)} bytes, but a plane has {expected}"
+        message = f"an RLE segment decodes to {counted(len(decoded), 'byte')}, but a plane has {expected}"
         raise CorruptInstanceError(message)
     return np.frombuffer(decoded, np.uint8, expected)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.charsets import decoded
 from itkdicomqr.errors import LimitExceededError, UnsupportedImageError
+from itkdicomqr.prose import counted
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET
 from itkdicomqr.uids import LABEL_MAP_SEGMENTATION_STORAGE
 from itkdicomqr.volume.headers import Segment, checked_orientation
@@ -141,8 +142,8 @@ def _check_count(headers: Sequence[SliceHeader], planes: int, segments: int) -> 
     """Refuse more slices than any grid of segments has, before they are made."""
     if planes * segments > MOST_SLICES:
         message = (
-            f"instance {headers[0].sop_instance_uid}: {segments} segments of {planes} planes each (SegmentSequence "
-            f"(0062,0002), SpacingBetweenSlices (0018,0088)) are more than {MOST_SLICES} slices"
+            f"instance {headers[0].sop_instance_uid}: {counted(segments, 'segment')} of {planes} planes each "
+            f"(SegmentSequence (0062,0002), SpacingBetweenSlices (0018,0088)) are more than {MOST_SLICES} slices"
         )
         raise LimitExceededError(message)
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from itkdicomqr.errors import AmbiguousVolumesError
+from itkdicomqr.prose import in_brackets, listed
 from itkdicomqr.volume.by_attributes import split_by_attributes
 from itkdicomqr.volume.by_order import REPETITION, joined_parts, split_by_order
 from itkdicomqr.volume.discriminators import (
@@ -116,19 +117,16 @@ def _ambiguity(positions: Positions) -> str:
     """Say what is shared, and why the order does not help; positions that lack slices are named first."""
     counts = positions.counts
     named = sorted((run for run in positions.runs if len(run) > 1 or len(counts) > 1), key=len)
-    shown = "; ".join(map(_described, named[:MOST_SHOWN]))
-    more = f" and {len(named) - MOST_SHOWN} more positions" if len(named) > MOST_SHOWN else ""
+    shown = listed(map(_described, named), MOST_SHOWN, between="; ")
     uneven = f"the positions hold {' or '.join(map(str, counts))} slices"
     unordered = "it is missing, or equal, or begins within a volume, or mixes what differs in them"
     return (
-        f"several slices share a position ({shown}{more}), no attribute, nor two together, tells their volumes apart, "
+        f"several slices share a position ({shown}), no attribute, nor two together, tells their volumes apart, "
         f"and neither does the order of InstanceNumber (0020,0013): {uneven if len(counts) > 1 else unordered}; "
         "pass the instances of one volume only"
     )
 
 
 def _described(run: Slices) -> str:
-    position = ", ".join(f"{axis:g}" for axis in run[0].position or ())
-    instances = ", ".join(header.sop_instance_uid for header in run[:MOST_SHOWN])
-    more = ", …" if len(run) > MOST_SHOWN else ""
-    return f"{len(run)} at {position}: {instances}{more}"
+    instances = listed((header.sop_instance_uid for header in run), MOST_SHOWN)
+    return f"{len(run)} at {in_brackets(run[0].position or ())}: {instances}"

@@ -7,8 +7,9 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import MisalignedSlicesError, UnsupportedImageError
+from itkdicomqr.prose import in_brackets, listed
 from itkdicomqr.volume.geometry import Geometry
-from itkdicomqr.volume.regularity import SILENT_TILT, named, shown
+from itkdicomqr.volume.regularity import SILENT_TILT
 from itkdicomqr.volume.vectors import cross, difference, dot, length, normalised, scaled, sum_of
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def check_alignment(regularity: Regularity, positions: Sequence[Vector], options
         return
     line = normalised(difference(positions[-1], positions[0]))
     sideways = ((length(cross(difference(position, positions[0]), line)), position) for position in positions)
-    beside = named(
-        f"{distance:.3f} mm at {shown(position)}"
+    beside = listed(
+        f"{distance:.3f} mm at {in_brackets(position)}"
         for distance, position in sideways
         if distance > regularity.tolerated_sideways
     )

@@ -152,7 +152,7 @@ FILES: dict[str, Bad] = {
     "no transfer syntax": Bad(lambda: replaced(plain(), b"\x02\0\x10\0UI", b"\x02\0\x11\0"), words="TransferSyntaxUID"),
     "cut pixels by 1 byte": Bad(lambda: cut(plain(), -1), words="should have 8192 bytes, of which 8191"),
     "cut pixels by half": Bad(lambda: cut(plain(), -4096), words="of which 4096 are there"),
-    "no pixels": Bad(lambda: cut(plain(), plain().index(PIXELS)), NoPixelsError, "none of 1 instances"),
+    "no pixels": Bad(lambda: cut(plain(), plain().index(PIXELS)), NoPixelsError, "no pixels in 1 instance"),
     "empty pixels": Bad(
         lambda: cut(with_length(plain(), PIXELS, b"OW", 0), -8192), words="has 0 bytes, but 64 rows x 64 columns"
     ),
@@ -171,7 +171,7 @@ FILES: dict[str, Bad] = {
     "sequences nested 20000 deep": Bad(
         lambda: with_data_set(plain(), lambda rest: nested(20_000) + rest), words="nested deeper than 32"
     ),
-    "rows 0": Bad(lambda: plain(Rows=0), NoPixelsError, "none of 1 instances"),
+    "rows 0": Bad(lambda: plain(Rows=0), NoPixelsError, "no pixels in 1 instance"),
     "rows 60000": told("has 8192 bytes, .*60000 rows", Rows=60000),
     "rows and columns 65535": Bad(
         lambda: plain(Rows=65535, Columns=65535), LimitExceededError, "65535 rows x 65535 columns.*more than 1000 times"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from itkdicomqr.volume import read_volumes
-from itkdicomqr.volume.regularity import Regularity, named, regularity_of, shown
+from itkdicomqr.volume.regularity import Regularity, regularity_of
 from tests.synthetic import OBLIQUE, series
 
 NORMAL = (0.0, 0.0, 1.0)
@@ -32,12 +32,6 @@ def test_a_descending_stack_is_measured_the_other_way() -> None:
 
 def test_one_slice_is_regular() -> None:
     assert regularity_of([(0, 0, 0)], NORMAL).is_straight
-
-
-def test_of_many_places_the_first_ten_are_named() -> None:
-    assert named("abc") == "a, b, c"
-    assert named("abcdefghijkl") == "a, b, c, d, e, f, g, h, i, j and 2 more"
-    assert shown((1.5, -2.0, 0.0)) == "(1.5, -2, 0)"
 
 
 def test_every_voxel_lies_where_its_own_header_puts_it() -> None:

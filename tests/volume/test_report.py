@@ -38,6 +38,7 @@ def test_a_report_has_a_line_for_each_thing_that_happened() -> None:
         "largest corner error": lines["largest corner error"],
     }
     assert sum(line.startswith("warning: ") for line in str(volume.report).splitlines()) == 3
+    assert "warning: 1 instance without pixels was skipped" in str(volume.report)
     assert "Secret" not in repr(volume.report)
     assert repr(volume.report) == str(volume.report)
 

@@ -68,7 +68,7 @@ def test_near_duplicates_are_the_same_position() -> None:
 
 
 def test_positions_that_repeat_unevenly_are_refused() -> None:
-    with pytest.raises(AmbiguousVolumesError, match=r"share a position \(1 at 0, 0, 2.*2 at 0, 0, 0.*hold 1 or 2"):
+    with pytest.raises(AmbiguousVolumesError, match=r"a position \(1 at \(0, 0, 2\).*2 at \(0, 0, 0\).*hold 1 or 2"):
         read_volumes(repeated(2)[:4])
 
 
@@ -293,7 +293,7 @@ def test_an_ambiguous_position_is_named_with_its_instances() -> None:
     slices = repeated(2)[:4]
     with pytest.raises(AmbiguousVolumesError) as error:
         read_volumes(slices)
-    assert f"2 at 0, 0, 0: {slices[0].SOPInstanceUID}, {slices[3].SOPInstanceUID}" in str(error.value)
+    assert f"2 at (0, 0, 0): {slices[0].SOPInstanceUID}, {slices[3].SOPInstanceUID}" in str(error.value)
 
 
 def test_noise_reaches_the_limits_of_its_type() -> None:
