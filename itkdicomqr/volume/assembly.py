@@ -25,16 +25,16 @@ from itkdicomqr.outlines import Outlines
 from itkdicomqr.prose import counted, listed
 from itkdicomqr.scan import Header
 from itkdicomqr.sources import Source, as_instance
-from itkdicomqr.volume.codecs import is_native
+from itkdicomqr.volume.decoding.codecs import is_native
 from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached, frame_size
 from itkdicomqr.volume.intake import has_pixels
-from itkdicomqr.volume.kinds import slices_of
+from itkdicomqr.volume.kinds.arrangements import slices_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.outcomes import Refused
-from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
-from itkdicomqr.volume.slots import Allocate, Slots
 from itkdicomqr.volume.vectors import dot, normal
+from itkdicomqr.volume.voxels.pixels import components, fill_slice, voxel_dtype
+from itkdicomqr.volume.voxels.slots import Allocate, Slots
 
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """The cores that this process may use."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
 from itkdicomqr.prose import counted
-from itkdicomqr.volume.codecs import as_encoded, check_expansion
+from itkdicomqr.volume.decoding.codecs import as_encoded, check_expansion
+from itkdicomqr.volume.decoding.layout import layout_of, required
+from itkdicomqr.volume.decoding.stored import PixelSource
 from itkdicomqr.volume.elements import Elements, shown
-from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
 from itkdicomqr.volume.regions import calibrated_spacing
-from itkdicomqr.volume.stored import PixelSource
 from itkdicomqr.volume.tags import (
     BITS_ALLOCATED,
     COLUMNS,
@@ -28,7 +28,7 @@ from itkdicomqr.volume.vectors import dot, length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.decoding.layout import PixelLayout
     from itkdicomqr.volume.vectors import Vector
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
@@ -39,6 +39,9 @@ ORTHONORMAL = 1e-3
 
 LARGEST_RESCALE = 1e290
 """Slopes and intercepts beyond are mistakes: with stored values of 32 bits they overflow."""
+
+UNKNOWN_SPACING = 1.0
+"""ITK's spacing where the header tells none, mm."""
 
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 

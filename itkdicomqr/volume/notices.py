@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
 from itkdicomqr.prose import counted
-from itkdicomqr.volume.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
 from itkdicomqr.volume.elements import shown
-from itkdicomqr.volume.geometry import in_plane_spacing
+from itkdicomqr.volume.grid.geometry import in_plane_spacing
+from itkdicomqr.volume.kinds.ultrasound import is_in_volume
+from itkdicomqr.volume.separating.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
 from itkdicomqr.volume.tags import (
     IMAGE_ORIENTATION_PATIENT,
     IMAGE_POSITION_PATIENT,
@@ -18,7 +19,6 @@ from itkdicomqr.volume.tags import (
     RESCALE_INTERCEPT,
     RESCALE_SLOPE,
 )
-from itkdicomqr.volume.ultrasound import is_in_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -10,11 +10,11 @@ from pydicom.datadict import tag_for_keyword
 
 from itkdicomqr.errors import InputError, MultipleVolumesError
 from itkdicomqr.prose import listed
-from itkdicomqr.volume.by_order import REPETITION
 from itkdicomqr.volume.elements import number_or_text
 from itkdicomqr.volume.metadata import as_text
 from itkdicomqr.volume.outcomes import Outcome, Refused
-from itkdicomqr.volume.splitting import PART
+from itkdicomqr.volume.separating.by_order import REPETITION
+from itkdicomqr.volume.separating.splitting import PART
 from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.volume import Volume
 

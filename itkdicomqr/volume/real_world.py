@@ -12,9 +12,9 @@ from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, SHARED_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from itkdicomqr.volume.decoding.stored import PixelSource
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.headers import SliceHeader
-    from itkdicomqr.volume.stored import PixelSource
 
 _MAPPING_SEQUENCE = 0x00409096
 _UNITS_SEQUENCE = 0x004008EA

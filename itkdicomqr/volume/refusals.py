@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
-from itkdicomqr.volume.colours import YBR
-from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
+from itkdicomqr.volume.decoding.codecs import decoder_name, is_native, undoes_colours
+from itkdicomqr.volume.kinds.arrangements import NEVER_PLACED_AT_ONCE
 from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+from itkdicomqr.volume.voxels.colours import YBR
 
 if TYPE_CHECKING:
     from collections.abc import Callable

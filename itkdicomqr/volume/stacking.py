@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.volume.by_order import REPETITION
-from itkdicomqr.volume.grouping import SPLITS
 from itkdicomqr.volume.metadata import SliceMetadata
-from itkdicomqr.volume.pixels import common_dtype
+from itkdicomqr.volume.separating.by_order import REPETITION
+from itkdicomqr.volume.separating.grouping import SPLITS
 from itkdicomqr.volume.volume import Volume
+from itkdicomqr.volume.voxels.pixels import common_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -25,7 +25,7 @@ from itkdicomqr.errors import (
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import part10, series
 from tests.timing import bound
-from tests.volume.test_codecs import htj2k, jpeg, jpeg_2000, jpeg_lossless, jpeg_ls, rle
+from tests.volume.decoding.test_codecs import htj2k, jpeg, jpeg_2000, jpeg_lossless, jpeg_ls, rle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

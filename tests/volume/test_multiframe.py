@@ -14,8 +14,8 @@ from pydicom.encaps import encapsulate
 from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, noise, part10, series
+from tests.volume.decoding.test_codecs import LOSSLESS, jpeg_2000, smooth
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
-from tests.volume.test_codecs import LOSSLESS, jpeg_2000, smooth
 
 if TYPE_CHECKING:
     from pathlib import Path
