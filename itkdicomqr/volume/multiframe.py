@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from itkdicomqr.scan import Header, RawElement
     from itkdicomqr.volume.elements import Elements
 
-
 _GRADIENT_DIRECTION = 0x00189076
 _GROUPS_WITHIN = frozenset({_GRADIENT_DIRECTION})
 """Sequences within a functional group whose elements are the frame's own."""

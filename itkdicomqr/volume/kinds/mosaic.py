@@ -154,8 +154,8 @@ def _positions_in_grid(grid: SliceHeader) -> list[Vector]:
     told = [position for frame in frames if (position := frame.lengths(IMAGE_POSITION_PATIENT, 3))]
     if not len(told) == len(frames) == count:
         found = f"{counted(len(frames), 'item')}, {len(told)} of them with ImagePositionPatient"
-        grid_of = f"it is a grid of United Imaging of {counted(count, 'slice')} (0065,1050)"
-        raise _refusal(grid, f"{grid_of}, but MRVFrameSequence (0065,1051) has {found}")
+        wanted = f"a grid of United Imaging of {counted(count, 'slice')} (0065,1050)"
+        raise _refusal(grid, f"it is {wanted}, but MRVFrameSequence (0065,1051) has {found}")
     return [(x, y, z) for x, y, z in told]
 
 

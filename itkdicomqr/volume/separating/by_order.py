@@ -86,7 +86,7 @@ def _by_numbers(positions: Positions) -> list[Slices] | None:
 
 
 def _may_begin_within(numbered: list[Slices] | None, positions: Positions) -> bool:
-    """Tell whether the first slices may be within a volume: of turned ones, or of a cut series unless numbers go on."""
+    """Tell whether the order may begin within a volume: numbers do so in each, or the series may be cut."""
     if numbered and _are_turned(numbered):
         return True
     return not (numbered and _run_along(numbered)) and _may_be_cut(positions)

@@ -10,7 +10,6 @@ from itkdicomqr.volume.voxels.lookup import LookupTable, entries_of, entry_count
 if TYPE_CHECKING:
     from itkdicomqr.volume.headers import SliceHeader
 
-
 _LUT_DESCRIPTOR = 0x00283002
 _LUT_DATA = 0x00283006
 
