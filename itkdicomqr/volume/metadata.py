@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from itkdicomqr.charsets import ESC, decoded
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET, TEXTS, WHOLE_TEXTS
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
+from itkdicomqr.volume.tags import PIXEL_REPRESENTATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.options import Dictionary
 
-_PIXEL_REPRESENTATION = 0x00280103
 _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
 _LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "UN"})
@@ -96,7 +97,7 @@ class SliceMetadata(Sequence[Entries]):
         return self._at(self.places[index])
 
     def __repr__(self) -> str:
-        return f"<metadata of {len(self)} slices>"
+        return f"<metadata of {counted(len(self), 'slice')}>"
 
     def __reduce__(self) -> tuple[Callable[..., SliceMetadata], tuple[list[Entries], tuple[int | None, ...]]]:
         return _unpickled, (self.came, self.places)
@@ -160,7 +161,7 @@ class _Header:
         return np.frombuffer(content, f">u{width}").astype(f"<u{width}").tobytes() if swapped else content
 
     def _resolved(self, vr: str) -> str:
-        signed = vr.startswith("US or SS") and self.elements.unsigned(_PIXEL_REPRESENTATION) == 1
+        signed = vr.startswith("US or SS") and self.elements.unsigned(PIXEL_REPRESENTATION) == 1
         return "SS" if signed else _RESOLVED_VRS.get(vr, vr)
 
     def _number_format(self, vr: str) -> Callable[[Any], str]:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.prose import counted
 from itkdicomqr.volume.elements import vr_of
+from itkdicomqr.volume.tags import (
+    IMAGE_POSITION_PATIENT,
+    PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+    SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +20,8 @@ if TYPE_CHECKING:
     from itkdicomqr.scan import Header, RawElement
     from itkdicomqr.volume.elements import Elements
 
-SHARED_FUNCTIONAL_GROUPS = 0x52009229
-PER_FRAME_FUNCTIONAL_GROUPS = 0x52009230
-
 _DIMENSION_ORGANIZATION_TYPE = 0x00209311
 _TOTAL_PIXEL_MATRIX_COLUMNS = 0x00480006
-_IMAGE_POSITION = 0x00200032
 _UNASSIGNED = frozenset({0x00209170, 0x00209171})
 """Unassigned Shared, and Per-frame, Converted Attributes Sequence."""
 
@@ -38,14 +40,14 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
     CorruptInstanceError
         There are not as many functional groups as frames, or they cannot be read.
     """
-    shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS)
-    if PER_FRAME_FUNCTIONAL_GROUPS not in elements and not shared:
+    shared = _flattened(elements, SHARED_FUNCTIONAL_GROUPS_SEQUENCE)
+    if PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE not in elements and not shared:
         return [elements] * count
-    own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS) or [{}] * count
+    own = _flattened(elements, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE) or [{}] * count
     if len(own) != count:
-        reason = f"has {len(own)} items, but NumberOfFrames (0028,0008) is {count}"
-        raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS, reason)
-    at_top = {tag: element for tag, element in elements.raw.items() if tag != _IMAGE_POSITION or count == 1}
+        reason = f"has {counted(len(own), 'item')}, but NumberOfFrames (0028,0008) is {count}"
+        raise elements.corrupt(PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, reason)
+    at_top = {tag: element for tag, element in elements.raw.items() if tag != IMAGE_POSITION_PATIENT or count == 1}
     common = at_top | {tag: element for item in shared for tag, element in item.items()}
     return [replace(elements, raw=common | item) for item in own]
 

@@ -11,9 +11,10 @@ from itkdicomqr.errors import LimitExceededError
 from itkdicomqr.sources import Source, check_several
 from itkdicomqr.volume.assembly import Assembly, Placed
 from itkdicomqr.volume.casting import cast
-from itkdicomqr.volume.codecs import decoder_name
-from itkdicomqr.volume.geometry import corner_error, sampling_deviation
-from itkdicomqr.volume.grouping import Stack, stacks_of
+from itkdicomqr.volume.decoding.codecs import decoder_name
+from itkdicomqr.volume.grid.geometry import corner_error, sampling_deviation
+from itkdicomqr.volume.grid.placement import Placement, placement_of
+from itkdicomqr.volume.grid.resampling import sampled
 from itkdicomqr.volume.intake import Intake
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import departures_of, displacement_of, notices_of, warn_of
@@ -29,16 +30,17 @@ from itkdicomqr.volume.options import (
     Tilt,
 )
 from itkdicomqr.volume.outcomes import Outcome, Refused, attempted
-from itkdicomqr.volume.padding import padding_value
 from itkdicomqr.volume.picking import all_volumes
-from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
-from itkdicomqr.volume.placement import Placement, placement_of
 from itkdicomqr.volume.real_world import real_world_values_of
-from itkdicomqr.volume.resampling import sampled
-from itkdicomqr.volume.splitting import regular_parts
+from itkdicomqr.volume.report import Report
+from itkdicomqr.volume.separating.grouping import stacks_of
+from itkdicomqr.volume.separating.splitting import regular_parts
+from itkdicomqr.volume.separating.subvolumes import separated
+from itkdicomqr.volume.stack import Stack
 from itkdicomqr.volume.stacking import stacked
-from itkdicomqr.volume.subvolumes import separated
-from itkdicomqr.volume.volume import Report, Volume
+from itkdicomqr.volume.volume import Volume
+from itkdicomqr.volume.voxels.padding import padding_value
+from itkdicomqr.volume.voxels.pixels import common_dtype, padding_of, voxel_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from itkdicomqr.volume.headers import SliceHeader
-    from itkdicomqr.volume.slots import Allocate
+    from itkdicomqr.volume.voxels.slots import Allocate
 
 
 def read_volumes(

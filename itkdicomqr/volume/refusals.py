@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
-from itkdicomqr.volume.colours import YBR
-from itkdicomqr.volume.headers import IMAGE_POSITION
-from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
-from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS, is_tiled
-from itkdicomqr.volume.segmentation import SEGMENTATIONS
+from itkdicomqr.volume.decoding.codecs import decoder_name, is_native, undoes_colours
+from itkdicomqr.volume.kinds.arrangements import NEVER_PLACED_AT_ONCE
+from itkdicomqr.volume.kinds.segmentation import SEGMENTATIONS
+from itkdicomqr.volume.multiframe import is_tiled
+from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+from itkdicomqr.volume.voxels.colours import YBR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ def _is_placed_at_once(header: SliceHeader) -> bool:
     """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
     if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
         return False
-    if PER_FRAME_FUNCTIONAL_GROUPS in header.top:
-        return header.position is None and IMAGE_POSITION in header.top
+    if PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in header.top:
+        return header.position is None and IMAGE_POSITION_PATIENT in header.top
     return header.position is not None
 
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.volume.by_order import REPETITION
-from itkdicomqr.volume.grouping import SPLITS
 from itkdicomqr.volume.metadata import SliceMetadata
-from itkdicomqr.volume.pixels import common_dtype
+from itkdicomqr.volume.separating.by_order import REPETITION
+from itkdicomqr.volume.separating.grouping import SPLITS
 from itkdicomqr.volume.volume import Volume
+from itkdicomqr.volume.voxels.pixels import common_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.geometry import Vector
-    from itkdicomqr.volume.volume import Report
+    from itkdicomqr.volume.report import Report
+    from itkdicomqr.volume.vectors import Vector
 
 ONE_GRID = 0.01
 """How far the corners of volumes of one grid may be apart, mm."""
@@ -231,7 +231,6 @@ IN_TIME = SECONDS.keys() | {
     "AcquisitionNumber",
     "AcquisitionDate",
     "ContentDate",
-    "AcquisitionDateTime",
     "ActualFrameDuration",
     REPETITION,
 }

@@ -14,8 +14,8 @@ from pydicom.encaps import encapsulate
 from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, noise, part10, series
+from tests.volume.decoding.test_codecs import LOSSLESS, jpeg_2000, smooth
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
-from tests.volume.test_codecs import LOSSLESS, jpeg_2000, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +200,7 @@ def test_without_an_offset_table_a_frame_begins_where_one_has_ended(syntax: str,
     instance.PixelData = encapsulate(frames, fragments_per_frame=2, has_bot=False)
     instance["PixelData"].is_undefined_length = True
     if syntax == uid.RLELossless:
-        with pytest.raises(CorruptInstanceError, match="which of its 6 fragments make which of 3 frames"):
+        with pytest.raises(CorruptInstanceError, match="how its 6 fragments can be 3 frames"):
             read_volumes([instance])
         return
     (volume,) = read_volumes([instance])
