@@ -11,10 +11,11 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import AUTO, Node
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.catalogues import asked, verify, with_model
-from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day, Level
+from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day
 from itkdicomqr.query.search import confirmed, counted, decided, search
 from itkdicomqr.query.table import Row, SeriesTable, merged
 from itkdicomqr.retrieval import RECEIVERS, Choices, Delivery, each_once

@@ -17,7 +17,6 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from itkdicomqr.archive.acceptance import MODELS
 from itkdicomqr.archive.comparison import matches
-from itkdicomqr.archive.index import Level
 from itkdicomqr.archive.matching import find, select
 from itkdicomqr.archive.seams import Conclusion, Request, Sender, Step
 from itkdicomqr.archive.status import (
@@ -33,6 +32,7 @@ from itkdicomqr.archive.transcoding import acceptable
 from itkdicomqr.archive.values import first_of
 from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, InstanceError, StatusError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 
 if TYPE_CHECKING:
     import socket

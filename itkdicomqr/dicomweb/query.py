@@ -8,9 +8,10 @@ from urllib.parse import quote
 from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_matches
 from itkdicomqr.dicomweb.session import Session
 from itkdicomqr.errors import LimitExceededError, StatusError, TruncatedMatchesError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
-from itkdicomqr.query.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.table import Row, distinct
 from itkdicomqr.query.truncation import ROUND, Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"

@@ -12,9 +12,9 @@ from itkdicomqr.dicomweb.response import Response
 from itkdicomqr.dicomweb.session import Session, describe
 from itkdicomqr.errors import ProtocolError, StatusError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
-from itkdicomqr.query.table import UNIQUE_KEYS, Row
+from itkdicomqr.query.table import Row
 
 ORIGIN = "WADO-RS"
 INSTANCE = "application/dicom"

@@ -15,9 +15,9 @@ from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.errors import IncompleteSeriesError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import Node
 from itkdicomqr.query.catalogue import path_to, retrieval_identifier
-from itkdicomqr.query.criteria import Level
 from itkdicomqr.retrieval import RECEIVERS
 from itkdicomqr.retrieval.moving import move
 

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.errors import StatusError
+from itkdicomqr.levels import Level
 from itkdicomqr.query.catalogue import RETURN_KEYS, Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.table import Row, distinct
 
 DAYS = (0, 7, 31, 366, 3660)

@@ -20,13 +20,14 @@ from itkdicomqr.errors import (
     StatusError,
     TruncatedMatchesError,
 )
+from itkdicomqr.levels import RELATED_INSTANCES, RELATED_SERIES, UNIQUE_KEYS, Level
 from itkdicomqr.node import AUTO, Node
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.matchers import Exactly
-from itkdicomqr.query.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.query.table import Row, distinct
 from itkdicomqr.query.truncation import LIKELY_LIMITS, Answer, doubt, overwritten
 from itkdicomqr.query.verdicts import refusal
-from itkdicomqr.query.whole import STUDY_COUNT, universal, whole_series, whole_studies
+from itkdicomqr.query.whole import universal, whole_series, whole_studies
 from itkdicomqr.scan import Header
 from itkdicomqr.text import text_of
 from itkdicomqr.uids import is_uid
@@ -47,10 +48,6 @@ RETURN_KEYS = {
 }
 """What is asked for besides the unique keys; no counts and no ModalitiesInStudy, over which some archives collapse
 rows."""
-
-_ABOVE = {Level.SERIES: Level.STUDY, Level.IMAGE: Level.SERIES}
-
-SERIES_COUNT = "NumberOfSeriesRelatedInstances"
 
 
 class Catalogue:
@@ -112,7 +109,7 @@ class Catalogue:
         TruncatedMatchesError
             There may be more.
         """
-        known = study.without(STUDY_COUNT)
+        known = study.without(RELATED_SERIES)
         if self.plain_spoken:
             return [row.joined(known) for row in self._all(Level.SERIES, criteria.at(Level.SERIES), below=study)]
         return [row.joined(known) for row in whole_series(self, study, criteria)]
@@ -141,12 +138,12 @@ class Catalogue:
     def counts(self, series: Row) -> dict[str, str | None]:
         """Ask for the number of instances of a series, or of every series of a study; empty where it is not told."""
         uid = series.get("SeriesInstanceUID")
-        alone = [Criterion("series_uid", "SeriesInstanceUID", Level.SERIES, Exactly(uid))] if uid else []
+        alone = [Criterion("series_uid", "SeriesInstanceUID", Exactly(uid))] if uid else []
         try:
-            rows = self.ask(Level.SERIES, alone, below=series, keys=[SERIES_COUNT]).rows
+            rows = self.ask(Level.SERIES, alone, below=series, keys=[RELATED_INSTANCES]).rows
         except StatusError:
             return {}
-        return {row.get("SeriesInstanceUID") or "": row.get(SERIES_COUNT) for row in rows}
+        return {row.get("SeriesInstanceUID") or "": row.get(RELATED_INSTANCES) for row in rows}
 
     def instances(self, series: Row) -> list[Row]:
         """Ask for the instances of one series (PS3.4 table C.6-4)."""
@@ -185,7 +182,7 @@ class Catalogue:
         keys : sequence of str, optional
             What else is asked for; `RETURN_KEYS` unless given.
         """
-        path = path_to(below, _ABOVE[level], self._node.model) if below else {}
+        path = path_to(below, Level(level - 1), self._node.model) if below else {}
         wanted = [UNIQUE_KEYS[level], *(RETURN_KEYS[level] if keys is None else keys)]
         values = dict.fromkeys(wanted, "") | {each.keyword: each.matcher.query for each in matched} | path
         answer = self._answer(level, values)
@@ -307,7 +304,7 @@ def identifier(level: Level, values: Mapping[str, str], character_set: str = "")
     if not all(value.isascii() for value in values.values()):
         fits = character_set and all(encodable(value, character_set) for value in values.values())
         dataset.SpecificCharacterSet = character_set.split("\\") if fits else "ISO_IR 192"
-    dataset.QueryRetrieveLevel = level.value
+    dataset.QueryRetrieveLevel = level.name
     for keyword, value in values.items():
         setattr(dataset, keyword, value)
     return dataset
@@ -335,8 +332,8 @@ def retrieval_identifier(series: Row, model: str, uids: Sequence[str] = (), char
 
 def path_to(row: Row, last: Level, model: str) -> dict[str, str]:
     """Give the unique keys from the study down to ``last``; the Patient Root model asks for the patient's too."""
-    levels = list(Level)[: list(Level).index(last) + 1]
-    keys = [UNIQUE_KEYS[level] for level in levels if level is not Level.PATIENT or model == "patient"]
+    first = Level.PATIENT if model == "patient" else Level.STUDY
+    keys = [UNIQUE_KEYS[level] for level in Level if first <= level <= last]
     return {key: row.get(key) or "" for key in keys}
 
 

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import StatusError
-from itkdicomqr.query.criteria import Criterion, Level
+from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.query.criteria import Criterion
 from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, day_of
-from itkdicomqr.query.table import UNIQUE_KEYS, Row
+from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import FEWEST_CUT, Answer, doubt, parts_around
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ def span_of(wanted: Sequence[Criterion]) -> tuple[Criterion | None, DateRange]:
 
 def dated(days: DateRange) -> Criterion:
     """Ask for the studies of some days."""
-    return Criterion("date", "StudyDate", Level.STUDY, days)
+    return Criterion("date", "StudyDate", days)
 
 
 def coded(keyword: str, value: str) -> Criterion:
     """Ask for the series that have one value."""
-    return Criterion(keyword, keyword, Level.SERIES, Exactly(value))
+    return Criterion(keyword, keyword, Exactly(value))
 
 
 def _doubted(answer: Answer, parts: Iterable[Answer], level: Level, place: str) -> Answer:

@@ -13,9 +13,10 @@ from pydicom.datadict import tag_for_keyword
 
 from itkdicomqr.errors import UnverifiedMatchError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import RELATED_INSTANCES, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.matchers import Wording
 from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.query.unmatched import Findings, explained
@@ -56,7 +57,7 @@ def counted(catalogue: Catalogue, table: SeriesTable) -> SeriesTable:
     for row in table:
         studies.setdefault(row.get("StudyInstanceUID"), []).append(row)
     numbers = {uid: count for rows in studies.values() for uid, count in _counts(catalogue, rows).items()}
-    told = (row.with_values({SERIES_COUNT: numbers.get(row.get("SeriesInstanceUID") or "")}) for row in table)
+    told = (row.with_values({RELATED_INSTANCES: numbers.get(row.get("SeriesInstanceUID") or "")}) for row in table)
     return replace(table, rows=tuple(told))
 
 

@@ -10,8 +10,8 @@ from html import escape
 from typing import overload
 
 from itkdicomqr.errors import AmbiguousSeriesError, NoMatchError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
 from itkdicomqr.text import printable
 
 MAX_SHOWN = 20
@@ -40,14 +40,6 @@ _PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
     "series_uid": ("SeriesInstanceUID", r"[0-9.]+", str),
 }
 """What each stands for: the attribute, how a value that can be searched for is spelt, and its type."""
-
-UNIQUE_KEYS = {
-    Level.PATIENT: "PatientID",
-    Level.STUDY: "StudyInstanceUID",
-    Level.SERIES: "SeriesInstanceUID",
-    Level.IMAGE: "SOPInstanceUID",
-}
-"""PS3.4 C.6.1.1, C.6.2.1."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class Row:
 
     def __repr__(self) -> str:
         shown = (f"{keyword}={self.get(keyword)!r}" for keyword in HEADINGS if self.get(keyword))
-        return f"<{self.level.lower()} {', '.join(shown)}>"
+        return f"<{self.level.name.lower()} {', '.join(shown)}>"
 
 
 @dataclass(frozen=True)

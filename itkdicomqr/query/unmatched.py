@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from itkdicomqr.errors import NoMatchError
+from itkdicomqr.levels import Level
 from itkdicomqr.node import Node
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.table import MAX_SHOWN, Row
 from itkdicomqr.query.verdicts import refusal, told
 

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.levels import RELATED_SERIES, RELATED_STUDIES, Level
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
 from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
 from itkdicomqr.query.table import Row, distinct
@@ -20,9 +21,6 @@ from itkdicomqr.query.truncation import Answer, by_days, cut_of, doubt
 
 if TYPE_CHECKING:
     from itkdicomqr.query.catalogue import Catalogue
-
-PATIENT_COUNT = "NumberOfPatientRelatedStudies"
-STUDY_COUNT = "NumberOfStudyRelatedSeries"
 
 MAX_DIGITS = 12
 """Of a number of the VR IS (PS3.5 6.2)."""
@@ -42,7 +40,7 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
     answer = catalogue.ask(Level.STUDY, wanted)
     patient = [each for each in wanted if each.keyword == "PatientID"]
     counted = _counted(catalogue, patient or wanted) if answer.rows or answer.cut else ()
-    told = max((number_of(row, PATIENT_COUNT) or 0 for row in counted if patient), default=0)
+    told = max((number_of(row, RELATED_STUDIES) or 0 for row in counted if patient), default=0)
     answer = answer if told else studies_looked_behind(catalogue, wanted, answer)
     if answer.cut:
         answer = _by_days(catalogue, wanted, answer)
@@ -50,8 +48,8 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
         answer = _by_count(catalogue, patient, told, answer)
     if answer.cut:
         raise answer.cut
-    numbers = {row.get("StudyInstanceUID"): row.get(STUDY_COUNT) for row in counted}
-    return [row.with_values({STUDY_COUNT: numbers.get(row.get("StudyInstanceUID"))}) for row in answer.rows]
+    numbers = {row.get("StudyInstanceUID"): row.get(RELATED_SERIES) for row in counted}
+    return [row.with_values({RELATED_SERIES: numbers.get(row.get("StudyInstanceUID"))}) for row in answer.rows]
 
 
 def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[Row]:
@@ -64,7 +62,7 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     """
     wanted = [each if each.name == "series_uid" else universal(each) for each in criteria.at(Level.SERIES)]
     answer = catalogue.ask(Level.SERIES, wanted, below=study)
-    told = 0 if criteria.named("series_uid") else number_of(study, STUDY_COUNT) or 0
+    told = 0 if criteria.named("series_uid") else number_of(study, RELATED_SERIES) or 0
     answer = answer if told else series_looked_behind(catalogue, study, wanted, answer)
     if told > len(answer.rows):
         told = _counted_alone(catalogue, study) or told
@@ -155,15 +153,15 @@ def _by_numbers(catalogue: Catalogue, study: Row, wanted: Sequence[Criterion], a
 def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ...]:
     """Ask for counts, apart: some archives make one row of all where they are asked for."""
     try:
-        return catalogue.ask(Level.STUDY, wanted, keys=(PATIENT_COUNT, STUDY_COUNT)).rows
+        return catalogue.ask(Level.STUDY, wanted, keys=(RELATED_STUDIES, RELATED_SERIES)).rows
     except StatusError:
         return ()
 
 
 def _counted_alone(catalogue: Catalogue, study: Row) -> int | None:
     """Ask for the number of series of one study: of several, some archives tell the sum."""
-    alone = Criterion("study_uid", "StudyInstanceUID", Level.STUDY, Exactly(study.get("StudyInstanceUID") or ""))
-    return next((number_of(row, STUDY_COUNT) for row in _counted(catalogue, [alone])), None)
+    alone = Criterion("study_uid", "StudyInstanceUID", Exactly(study.get("StudyInstanceUID") or ""))
+    return next((number_of(row, RELATED_SERIES) for row in _counted(catalogue, [alone])), None)
 
 
 def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:

@@ -18,7 +18,8 @@ from itkdicomqr.errors import (
     StatusError,
     TruncatedMatchesError,
 )
-from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
+from itkdicomqr.levels import RELATED_INSTANCES
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import FEWEST_CUT
 from itkdicomqr.query.whole import count_in, number_of
@@ -123,7 +124,7 @@ class Listing:
     @property
     def told_count(self) -> int | None:
         """How many instances the series has, as its row tells."""
-        return number_of(self._series, SERIES_COUNT)
+        return number_of(self._series, RELATED_INSTANCES)
 
     def count(self) -> int | None:
         """How many instances the series has, as its row or the archive tells; None where neither does."""

@@ -13,7 +13,8 @@ from itkdicomqr import CriteriaError, LimitExceededError, Limits, Node, Protocol
 from itkdicomqr.association import Deadline
 from itkdicomqr.dicomweb import Session, WebCatalogue
 from itkdicomqr.errors import TruncatedMatchesError
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.levels import Level
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.table import Row
 from tests.dicomweb.serving import Service, answer, serving
 

@@ -11,8 +11,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from itkdicomqr import Client, CriteriaError, Node, ProtocolError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.search import decided
 from itkdicomqr.query.table import Row
 from itkdicomqr.scan import Header

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from itkdicomqr import AmbiguousSeriesError, Client, Node, NoMatchError, Row, SeriesTable
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.table import MAX_SHOWN, merged
 
 NODE = Node("h.example", 104, "MAIN")

@@ -22,7 +22,7 @@ from itkdicomqr import (
     load_series,
 )
 from itkdicomqr.errors import StatusError
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.hidden import studies_looked_behind
 from itkdicomqr.query.matchers import DateRange
 from itkdicomqr.query.table import Row

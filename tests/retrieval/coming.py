@@ -15,8 +15,8 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.stream import Message
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
 from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring, each_once
