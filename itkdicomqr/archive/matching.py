@@ -11,10 +11,10 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.archive.comparison import matches
 from itkdicomqr.archive.index import Entry, Index
-from itkdicomqr.archive.status import MISMATCH
 from itkdicomqr.archive.values import KNOWN_VRS, Values, element_of, first_of, values_of
 from itkdicomqr.errors import StatusError
 from itkdicomqr.levels import COUNTS, UNIQUE_KEYS, Level, owner_of
+from itkdicomqr.status import MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

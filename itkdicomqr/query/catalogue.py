@@ -11,7 +11,6 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr.association import Association
 from itkdicomqr.association.contexts import FIND, LOSSLESS, LOSSY, PATIENT_STUDY_ONLY, Proposal, service
-from itkdicomqr.association.status import CANNOT_UNDERSTAND, NOT_THAT_DATA_SET
 from itkdicomqr.charsets import encodable
 from itkdicomqr.errors import (
     CriteriaError,
@@ -29,6 +28,7 @@ from itkdicomqr.query.truncation import LIKELY_LIMITS, Answer, doubt, overwritte
 from itkdicomqr.query.verdicts import refusal
 from itkdicomqr.query.whole import universal, whole_series, whole_studies
 from itkdicomqr.scan import Header
+from itkdicomqr.status import MISMATCH, is_unable
 from itkdicomqr.text import text_of
 from itkdicomqr.uids import is_uid
 
@@ -241,7 +241,7 @@ class Catalogue:
     def _needing_patient(self, error: StatusError, wanted: Iterable[Criterion]) -> Exception:
         """Say what to give to an archive that refuses a query without the key of the level above."""
         lacking = self._node.model == "patient" and not any(each.name == "patient_id" for each in wanted)
-        if not (lacking and (error.status == NOT_THAT_DATA_SET or error.status & 0xF000 == CANNOT_UNDERSTAND)):
+        if not (lacking and (error.status == MISMATCH or is_unable(error.status))):
             return error
         message = f"{self._node} answers in the Patient Root model only about one patient: give patient_id= too"
         return CriteriaError(message)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from itkdicomqr.archive.matching import Model
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
-from itkdicomqr.archive.status import MISMATCH, UNABLE
 from itkdicomqr.archive.values import first_of, values_of
 from itkdicomqr.errors import StatusError
 from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.status import MISMATCH, UNABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
