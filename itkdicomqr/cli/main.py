@@ -129,8 +129,9 @@ def _complain(error: DICOMQRError) -> None:
     click.echo(f"itkdicomqr: {message}", err=True)
     if candidates:
         from itkdicomqr.cli.show import show_table
+        from itkdicomqr.query.table import SeriesTable
 
-        show_table(candidates, stderr=True)
+        show_table(SeriesTable(tuple(candidates)), stderr=True)
     cures = [] if isinstance(error, InputError) else options_named(message)
     if cures:
         click.echo(f"On the command line: {', '.join(cures)}", err=True)
