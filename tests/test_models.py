@@ -11,7 +11,8 @@ from pynetdicom import AE, build_context, evt
 from itkdicomqr import CriteriaError, Node, NoPresentationContextError
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY
-from itkdicomqr.query.catalogue import Catalogue, query_services
+from itkdicomqr.query.c_find import FindService, query_services
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.testing import Archive
 from tests.servers import HOST
@@ -24,7 +25,7 @@ KNOWN = Criteria.from_words("SYN-1")
 def studies(node: Node, criteria: Criteria = KNOWN) -> list[Node | None]:
     """Ask for studies; give the nodes that the rows name."""
     with Association.open(node, query_services(), Deadline(20)) as association:
-        catalogue = Catalogue(association, node)
+        catalogue = Catalogue(FindService(association, node))
         rows = catalogue.studies(criteria)
         assert all(catalogue.series(row, criteria) for row in rows)
         return [row.node for row in rows]

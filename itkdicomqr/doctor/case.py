@@ -13,7 +13,7 @@ from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
 from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.catalogue import identifier, path_to
+from itkdicomqr.query.identifiers import identifier, path_to
 from itkdicomqr.query.matchers import DateRange
 from itkdicomqr.query.table import Row
 from itkdicomqr.scan import Header

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from itkdicomqr import Client, CriteriaError, Node, ProtocolError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
 from itkdicomqr.levels import Level
+from itkdicomqr.query.c_find import FindService
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.search import decided
@@ -48,7 +49,7 @@ def header(**values: str) -> Header:
 
 def catalogue(*answers: dict[str, str]) -> Catalogue:
     double: Any = Answering(*answers)
-    return Catalogue(double, NODE)
+    return Catalogue(FindService(double, NODE))
 
 
 def test_a_series_keeps_the_study_that_the_archive_does_not_repeat() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from itkdicomqr import Client, Node, NodeError, UnverifiedMatchError, find_series, load_series
 from itkdicomqr.levels import Level
-from itkdicomqr.query.catalogue import identifier
 from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.identifiers import identifier
 from itkdicomqr.query.verdicts import verdict
 from itkdicomqr.testing import Archive
 from tests.synthetic import series

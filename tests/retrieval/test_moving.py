@@ -26,7 +26,7 @@ from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, Dea
 from itkdicomqr.instance import Instance
 from itkdicomqr.levels import Level
 from itkdicomqr.node import Timeouts
-from itkdicomqr.query.catalogue import identifier
+from itkdicomqr.query.identifiers import identifier
 from itkdicomqr.retrieval.moving import Moved, move
 from tests.faults import (
     ABORT,

@@ -11,10 +11,12 @@ import pytest
 
 from itkdicomqr import CriteriaError, LimitExceededError, Limits, Node, ProtocolError, StatusError
 from itkdicomqr.association import Deadline
-from itkdicomqr.dicomweb import Session, WebCatalogue
+from itkdicomqr.dicomweb import Session
 from itkdicomqr.errors import TruncatedMatchesError
 from itkdicomqr.levels import Level
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.qido import QidoService
 from itkdicomqr.query.table import Row
 from tests.dicomweb.serving import Service, answer, serving
 
@@ -42,9 +44,9 @@ def studies(numbers: Sequence[int]) -> tuple[Any, ...]:
 
 
 @contextmanager
-def querying(*scenes: Any, **settings: Any) -> Iterator[tuple[WebCatalogue, Service]]:
+def querying(*scenes: Any, **settings: Any) -> Iterator[tuple[Catalogue, Service]]:
     with serving(*scenes) as service, Session(service.node(**settings), Deadline(10)) as session:
-        yield WebCatalogue(session), service
+        yield Catalogue(QidoService(session)), service
 
 
 ASKED = Criteria.from_words("7", "2005", "AX*", modality="CT", patient_name="Dé*", accession_number="A,1")
@@ -109,7 +111,7 @@ def test_pages_without_end_meet_the_limit() -> None:
 
 
 def test_a_page_that_is_too_large_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("itkdicomqr.dicomweb.query.MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr("itkdicomqr.query.qido.MAX_PAGE_BYTES", 1000)
     with querying(studies(range(100))) as (catalogue, _), pytest.raises(LimitExceededError, match="1000 bytes"):
         catalogue.studies(ASKED)
 
@@ -196,11 +198,15 @@ def test_an_answer_that_is_no_list_of_matches_is_told(scene: Any, told: str) -> 
 
 
 def test_a_service_is_verified() -> None:
-    with querying(NONE) as (catalogue, service):
-        catalogue.verify()
+    with serving(NONE) as service, Session(service.node(), Deadline(10)) as session:
+        QidoService(session).verify()
     assert service.targets == ["/dicom-web/studies?limit=1"]
-    with querying(answer(b"", 401)) as (catalogue, service), pytest.raises(StatusError, match="HTTP 401"):
-        catalogue.verify()
+    with (
+        serving(answer(b"", 401)) as service,
+        Session(service.node(), Deadline(10)) as session,
+        pytest.raises(StatusError, match="HTTP 401"),
+    ):
+        QidoService(session).verify()
 
 
 def test_a_row_knows_its_node() -> None:
