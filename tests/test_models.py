@@ -12,6 +12,7 @@ from itkdicomqr import CriteriaError, Node, NoPresentationContextError
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY
 from itkdicomqr.query.c_find import FindService, query_services
+from itkdicomqr.query.candidates import candidate_series, candidate_studies
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.testing import Archive
@@ -26,8 +27,8 @@ def studies(node: Node, criteria: Criteria = KNOWN) -> list[Node | None]:
     """Ask for studies; give the nodes that the rows name."""
     with Association.open(node, query_services(), Deadline(20)) as association:
         catalogue = Catalogue(FindService(association, node))
-        rows = catalogue.studies(criteria)
-        assert all(catalogue.series(row, criteria) for row in rows)
+        rows = candidate_studies(catalogue, criteria)
+        assert all(candidate_series(catalogue, row, criteria) for row in rows)
         return [row.node for row in rows]
 
 

@@ -16,7 +16,6 @@ from itkdicomqr.levels import RELATED_INSTANCES, Level
 from itkdicomqr.query.matchers import ALL_DAYS, day_of
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import ROUND, parts_around
-from itkdicomqr.query.whole import number_of
 
 DESCRIPTION = "SeriesDescription"
 NOBODYS = "NOBODY CALLS A SERIES SO"
@@ -236,7 +235,7 @@ def _counts(case: Case) -> dict[str, int | None]:
         rows = case.ask_series(case.sample.one, **{RELATED_INSTANCES: ""}).rows
     except NetworkError:
         return {}
-    return {_uid(row): number_of(row, RELATED_INSTANCES) for row in rows}
+    return {_uid(row): row.number(RELATED_INSTANCES) for row in rows}
 
 
 def _uid(row: Row) -> str:

@@ -8,17 +8,14 @@ from dataclasses import replace
 from typing import ClassVar, Protocol
 
 from itkdicomqr.association.contexts import LOSSLESS, LOSSY
-from itkdicomqr.errors import CriteriaError, ProtocolError, StatusError
-from itkdicomqr.levels import RELATED_INSTANCES, RELATED_SERIES, UNIQUE_KEYS, Level
+from itkdicomqr.errors import ProtocolError, StatusError
+from itkdicomqr.levels import RELATED_INSTANCES, UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
 from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.identifiers import path_to
 from itkdicomqr.query.matchers import Exactly
 from itkdicomqr.query.table import Row, distinct
 from itkdicomqr.query.truncation import Answer, overwritten
-from itkdicomqr.query.verdicts import refusal
-from itkdicomqr.query.whole import universal, whole_series, whole_studies
-from itkdicomqr.status import MISMATCH, is_unable
 from itkdicomqr.uids import is_uid
 
 RETURN_KEYS = {
@@ -87,78 +84,22 @@ class Catalogue:
         """Ask for patients (PS3.4 table C.6-1)."""
         keys = ("PatientID", *RETURN_KEYS[Level.PATIENT])
         known = [each for each in criteria.criteria if each.keyword in keys]
-        rows = self._all(self._service.patients_at, known, keys=keys)
+        rows = self.rows(self._service.patients_at, known, keys=keys)
         return distinct(Row(Level.PATIENT, tuple((key, row.get(key)) for key in keys), self.node) for row in rows)
 
-    def studies(self, criteria: Criteria) -> list[Row]:
-        """Ask for studies (PS3.4 tables C.6-2, C.6-5).
-
-        Where nothing is found, the archive is asked again with only such keys as every archive matches alike.
-
-        Raises
-        ------
-        TruncatedMatchesError
-            There may be more.
-        CriteriaError
-            The archive needs a Patient ID.
-        """
-        wanted = criteria.at(Level.STUDY)
-        try:
-            rows = self._studies(wanted)
-            surer = surest(wanted)
-            if not self.plain_spoken and surer != wanted and not any(refusal(row, wanted) is None for row in rows):
-                rows = self._studies(surer)
-        except StatusError as error:
-            raise self._needing_patient(error, wanted) from error
-        return rows
-
-    def series(self, study: Row, criteria: Criteria) -> list[Row]:
-        """Ask for the series of one study, and join to each what is known of the study.
-
-        Raises
-        ------
-        TruncatedMatchesError
-            There may be more.
-        """
-        known = study.without(RELATED_SERIES)
-        if self.plain_spoken:
-            return [row.joined(known) for row in self._all(Level.SERIES, criteria.at(Level.SERIES), below=study)]
-        return [row.joined(known) for row in whole_series(self, study, criteria)]
-
-    def study_of(self, series: Criterion) -> str:
-        """Ask which study a series belongs to, by nothing but its UID; not every archive answers.
-
-        Raises
-        ------
-        CriteriaError
-            This one does not.
-        """
-        message = f"{self.node} finds no series by its UID alone: give study_uid= or patient_id= too"
-        try:
-            rows = self._all(Level.SERIES, [series], keys=["StudyInstanceUID"])
-        except StatusError as error:
-            raise CriteriaError(message) from error
-        own = [row for row in rows if refusal(row, [series]) is None]
-        if not own:
-            return ""
-        study_uid = own[0].get("StudyInstanceUID")
-        if not study_uid:
-            raise CriteriaError(message)
-        return study_uid
-
-    def counts(self, series: Row) -> dict[str, str | None]:
-        """Ask for the number of instances of a series, or of every series of a study; empty where it is not told."""
+    def counts(self, series: Row) -> dict[str, Row]:
+        """Ask for the number of instances of a series, or of every series of a study: rows by Series Instance UID."""
         uid = series.get("SeriesInstanceUID")
         alone = [Criterion("series_uid", "SeriesInstanceUID", Exactly(uid))] if uid else []
         try:
             rows = self.ask(Level.SERIES, alone, below=series, keys=[RELATED_INSTANCES]).rows
         except StatusError:
             return {}
-        return {row.get("SeriesInstanceUID") or "": row.get(RELATED_INSTANCES) for row in rows}
+        return {row.get("SeriesInstanceUID") or "": row for row in rows}
 
     def instances(self, series: Row) -> list[Row]:
         """Ask for the instances of one series (PS3.4 table C.6-4)."""
-        return self._all(Level.IMAGE, below=series)
+        return self.rows(Level.IMAGE, below=series)
 
     def classes(self, series: Row) -> dict[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; apart, since Orthanc reads every instance to answer."""
@@ -204,13 +145,7 @@ class Catalogue:
             return Answer(kept, overwritten(self.node.place, level, len(own), len(kept)), matches=len(own))
         return replace(answer, rows=kept)
 
-    def __str__(self) -> str:
-        return str(self.node)
-
-    def _studies(self, wanted: Sequence[Criterion]) -> list[Row]:
-        return self._all(Level.STUDY, wanted) if self.plain_spoken else whole_studies(self, wanted)
-
-    def _all(
+    def rows(
         self,
         level: Level,
         matched: Sequence[Criterion] = (),
@@ -218,11 +153,20 @@ class Catalogue:
         below: Row | None = None,
         keys: Sequence[str] | None = None,
     ) -> list[Row]:
-        """Query one level, and refuse an answer that is cut."""
+        """Query one level once, as `ask` does, and refuse an answer that is cut.
+
+        Raises
+        ------
+        TruncatedMatchesError
+            There may be more.
+        """
         answer = self.ask(level, matched, below=below, keys=keys)
         if answer.cut:
             raise answer.cut
         return list(answer.rows)
+
+    def __str__(self) -> str:
+        return str(self.node)
 
     def _repeats_once(self, level: Level, values: Mapping[str, str], rows: Sequence[Row]) -> bool:
         """Tell whether what came repeatedly comes once if it is asked for alone: then it came in place of others."""
@@ -235,29 +179,12 @@ class Catalogue:
             return False
         return sum(row.get(key) == uid for row in alone.rows) == 1
 
-    def _needing_patient(self, error: StatusError, wanted: Iterable[Criterion]) -> Exception:
-        """Say what to give to an archive that refuses a query without the key of the level above."""
-        lacking = self.node.model == "patient" and not any(each.name == "patient_id" for each in wanted)
-        if not (lacking and (error.status == MISMATCH or is_unable(error.status))):
-            return error
-        message = f"{self.node} answers in the Patient Root model only about one patient: give patient_id= too"
-        return CriteriaError(message)
-
     def _check_unique_keys(self, rows: Iterable[Row], level: Level) -> None:
         """Refuse rows that cannot be told apart, or that name what no UID can."""
         key = UNIQUE_KEYS[level]
         if level is not Level.PATIENT and not all(is_uid(row.get(key) or "") for row in rows):
             message = f"a match has no {key}, or one that is no UID"
             raise ProtocolError(message, place=self.node.place, step=self._service.step)
-
-
-def surest(wanted: Sequence[Criterion]) -> tuple[Criterion, ...]:
-    """Keep only what every archive matches as we do: what is literal and ASCII, or else all that is ASCII."""
-    ascii_only = [each for each in wanted if each.matcher.query.isascii()]
-    literal = [each for each in ascii_only if isinstance(each.matcher, Exactly)]
-    return tuple(
-        each if each in (literal or ascii_only) or not each.matcher.query else universal(each) for each in wanted
-    )
 
 
 def _kept_lossless(row: Row) -> bool | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import TypedDict
@@ -90,6 +90,10 @@ class Criterion:
     def level(self) -> Level:
         """The level at which it is asked for: a patient's with the studies, an instance's with the series."""
         return min(max(owner_of(self.keyword), Level.STUDY), Level.SERIES)
+
+    def universal(self) -> Criterion:
+        """Ask for every value of the attribute."""
+        return replace(self, matcher=Wording(""))
 
     def __str__(self) -> str:
         return f"{self.name} {self.matcher}"

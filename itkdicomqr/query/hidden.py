@@ -9,17 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import StatusError
 from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criterion
 from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, day_of
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import FEWEST_CUT, Answer, doubt, parts_around
-
-if TYPE_CHECKING:
-    from itkdicomqr.query.catalogue import Catalogue
 
 MAX_GAPS = 2
 """How many numbers that are missing between those of the series are asked for, besides the next one."""

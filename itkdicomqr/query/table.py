@@ -17,6 +17,9 @@ from itkdicomqr.text import printable
 MAX_SHOWN = 20
 """Rows that a repr or a message shows."""
 
+MAX_DIGITS = 12
+"""Of a number of the VR IS (PS3.5 6.2)."""
+
 HEADINGS: Mapping[str, str] = {
     "PatientID": "patient",
     "StudyDate": "date",
@@ -69,6 +72,11 @@ class Row:
             if name == keyword:
                 return value
         return None
+
+    def number(self, keyword: str) -> int | None:
+        """Read a count; None where none was told."""
+        digits = (self.get(keyword) or "").strip()
+        return int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else None
 
     def __getattr__(self, keyword: str) -> str | None:
         if keyword[:1].isupper() and any(name == keyword for name, _ in self.attributes):

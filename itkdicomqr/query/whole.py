@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
-from itkdicomqr.levels import RELATED_SERIES, RELATED_STUDIES, Level
+from itkdicomqr.levels import RELATED_INSTANCES, RELATED_SERIES, RELATED_STUDIES, Level
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
-from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
+from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, OneOf
 from itkdicomqr.query.table import Row, distinct
 from itkdicomqr.query.truncation import Answer, by_days, cut_of, doubt
-
-if TYPE_CHECKING:
-    from itkdicomqr.query.catalogue import Catalogue
-
-MAX_DIGITS = 12
-"""Of a number of the VR IS (PS3.5 6.2)."""
 
 MAX_NUMBERS = 200
 """The highest series number that is tried."""
@@ -40,7 +34,7 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
     answer = catalogue.ask(Level.STUDY, wanted)
     patient = [each for each in wanted if each.keyword == "PatientID"]
     counted = _counted(catalogue, patient or wanted) if answer.rows or answer.cut else ()
-    told = max((number_of(row, RELATED_STUDIES) or 0 for row in counted if patient), default=0)
+    told = max((row.number(RELATED_STUDIES) or 0 for row in counted if patient), default=0)
     answer = answer if told else studies_looked_behind(catalogue, wanted, answer)
     if answer.cut:
         answer = _by_days(catalogue, wanted, answer)
@@ -60,31 +54,15 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     TruncatedMatchesError
         There may be more.
     """
-    wanted = [each if each.name == "series_uid" else universal(each) for each in criteria.at(Level.SERIES)]
+    wanted = [each if each.name == "series_uid" else each.universal() for each in criteria.at(Level.SERIES)]
     answer = catalogue.ask(Level.SERIES, wanted, below=study)
-    told = 0 if criteria.named("series_uid") else number_of(study, RELATED_SERIES) or 0
+    told = 0 if criteria.named("series_uid") else study.number(RELATED_SERIES) or 0
     answer = answer if told else series_looked_behind(catalogue, study, wanted, answer)
     if told > len(answer.rows):
         told = _counted_alone(catalogue, study) or told
     if answer.cut is None and (told <= len(answer.rows) or not _counts_rightly(catalogue, study)):
         return list(answer.rows)
     return _in_parts(catalogue, study, criteria, wanted, answer, max(told, answer.matches))
-
-
-def universal(criterion: Criterion) -> Criterion:
-    """Ask for every value of an attribute."""
-    return replace(criterion, matcher=Wording(""))
-
-
-def number_of(row: Row, keyword: str) -> int | None:
-    """Read a count of a row; None where it is not told."""
-    return count_in(row.get(keyword))
-
-
-def count_in(text: str | None) -> int | None:
-    """Read a count as an archive writes it; None where it is none."""
-    digits = (text or "").strip()
-    return int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else None
 
 
 def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
@@ -161,20 +139,19 @@ def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ..
 def _counted_alone(catalogue: Catalogue, study: Row) -> int | None:
     """Ask for the number of series of one study: of several, some archives tell the sum."""
     alone = Criterion("study_uid", "StudyInstanceUID", Exactly(study.get("StudyInstanceUID") or ""))
-    return next((number_of(row, RELATED_SERIES) for row in _counted(catalogue, [alone])), None)
+    return next((row.number(RELATED_SERIES) for row in _counted(catalogue, [alone])), None)
 
 
 def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:
     """Tell whether the archive counts the instances of a series as it lists them; some count one too many."""
-    told = [(uid, count) for uid, text in catalogue.counts(study).items() if (count := count_in(text)) is not None]
+    told = [row for row in catalogue.counts(study).values() if row.number(RELATED_INSTANCES) is not None]
     if not told:
         return True
-    uid, count = told[0]
     try:
-        listed = catalogue.instances(Row(Level.SERIES, (*study.attributes, ("SeriesInstanceUID", uid))))
+        listed = catalogue.instances(told[0])
     except (StatusError, TruncatedMatchesError):
         return True
-    return len(listed) == count
+    return len(listed) == told[0].number(RELATED_INSTANCES)
 
 
 def _narrowing(criteria: Criteria) -> list[Criterion]:

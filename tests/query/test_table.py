@@ -57,6 +57,14 @@ def test_a_row_takes_what_it_lacks_from_above():
     assert a_row(1).joined(study).SeriesDescription == "Series 1"
 
 
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [("12", 12), (" 007 ", 7), ("", None), (None, None), ("-1", None), ("x", None), ("1" * 13, None)],
+)
+def test_a_count_is_read_as_an_archive_writes_it(told: str | None, number: int | None) -> None:
+    assert a_row(NumberOfSeriesRelatedInstances=told).number("NumberOfSeriesRelatedInstances") == number
+
+
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_rows_and_tables_survive_pickling(protocol):
     table = a_table(a_row(1), a_row(2), lost=NoMatchError("lost", lost_by="date"), issuers=("A",))
