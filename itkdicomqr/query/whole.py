@@ -58,6 +58,7 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     answer = series_looked_behind(question, question.ask())
     if expected > len(answer.rows):
         question = replace(question, expected=_number_of_series(catalogue, study) or expected)
+    # The count is of the whole study: where it alone raises the doubt, a part that is enough would not settle it.
     steps = (_by_criteria, _by_numbers) if answer.cut else (_compared_with_count, _by_numbers)
     return _all_rows(question, answer, steps)
 
