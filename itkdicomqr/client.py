@@ -12,10 +12,12 @@ from itkdicomqr.checks import check_keywords
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.candidates import candidate_studies
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.catalogues import asked, verify, with_model
-from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day, Level
+from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day
 from itkdicomqr.query.search import confirmed, counted, decided, search
 from itkdicomqr.query.table import Row, SeriesTable, merged
 from itkdicomqr.retrieval import RECEIVERS, Choices, ChoiceWords, Delivery, each_once
@@ -147,7 +149,7 @@ class Client:
         if criteria.at(Level.SERIES):
             message = f"studies are not found by {', '.join(map(str, criteria.at(Level.SERIES)))}: use find_series"
             raise CriteriaError(message)
-        return self._rows(criteria, lambda catalogue: catalogue.studies(criteria))
+        return self._rows(criteria, lambda catalogue: candidate_studies(catalogue, criteria))
 
     def find_series(
         self,

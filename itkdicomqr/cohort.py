@@ -15,6 +15,7 @@ from itkdicomqr.checks import check_keywords, check_positive
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import load_series
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Timeouts
 from itkdicomqr.query.criteria import NAME_OF
 from itkdicomqr.query.table import Row
@@ -172,7 +173,7 @@ def _cell(value: Any) -> Any:
     return None if isnan(value) else int(value) if value.is_integer() else value
 
 
-_IDENTIFYING = frozenset({"PatientID", "StudyInstanceUID", "SeriesInstanceUID"})
+_IDENTIFYING = frozenset(UNIQUE_KEYS[level] for level in Level if level <= Level.SERIES)
 """What a row of a search names its series by."""
 
 

@@ -130,8 +130,9 @@ def _complain(error: DICOMQRError, arguments: Sequence[str] | None) -> None:
     click.echo(f"itkdicomqr: {message}", err=True)
     if candidates:
         from itkdicomqr.cli.show import show_table
+        from itkdicomqr.query.table import SeriesTable
 
-        show_table(candidates, stderr=True)
+        show_table(SeriesTable(tuple(candidates)), stderr=True)
     name = next(word for word in (sys.argv[1:] if arguments is None else arguments) if word in commands.commands)
     cures = [] if isinstance(error, InputError) else options_named(message, commands.commands[name])
     if cures:

@@ -14,7 +14,8 @@ import pytest
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from itkdicomqr.association import Association, Deadline, status
+from itkdicomqr import status
+from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.association import CANCEL_SECONDS
 from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, service, storage
 from itkdicomqr.association.dimse import Element, Field

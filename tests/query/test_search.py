@@ -29,6 +29,7 @@ from itkdicomqr import (
 from itkdicomqr.archive import matching
 from itkdicomqr.archive.index import Index
 from itkdicomqr.association import Association
+from itkdicomqr.query.c_find import FindService
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.search import search
@@ -286,7 +287,7 @@ class Reticent:
 
     def search(self, limits: Limits | None = None, **words: Any) -> SeriesTable:
         node = Node(NODE.host, NODE.port, NODE.ae_title, limits=limits or Limits())
-        catalogue = Catalogue(cast(Association, self), node)
+        catalogue = Catalogue(FindService(cast(Association, self), node))
         return search(catalogue, Criteria.from_words(**words), self.fetch_one, node)
 
     def _model(self, name: str) -> matching.Model:

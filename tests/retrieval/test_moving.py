@@ -24,9 +24,9 @@ from itkdicomqr.association.receiver import Receiver
 from itkdicomqr.association.stream import Message
 from itkdicomqr.errors import AssociationRejectedError, ConnectionLostError, DeadlineError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import Timeouts
-from itkdicomqr.query.catalogue import identifier
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.identifiers import identifier
 from itkdicomqr.retrieval.moving import Moved, move
 from tests.faults import (
     ABORT,

@@ -1,16 +1,16 @@
-"""What an archive's QIDO-RS service tells, level by level (PS3.18 10.6)."""
+"""Queries by QIDO-RS, page by page (PS3.18 10.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 from urllib.parse import quote
 
 from itkdicomqr.dicomweb.json_model import JsonDataset, json_text_of, read_matches
 from itkdicomqr.dicomweb.session import Session
 from itkdicomqr.errors import LimitExceededError, StatusError, TruncatedMatchesError
-from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
-from itkdicomqr.query.table import UNIQUE_KEYS, Row, distinct
+from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import ROUND, Answer
 
 ACCEPT = "application/dicom+json, application/json;q=0.9"
@@ -27,21 +27,22 @@ MATCHED_THERE = frozenset({"StudyInstanceUID", "SeriesInstanceUID", "PatientID",
 services differ over case, wildcards and characters outside ASCII."""
 
 
-class WebCatalogue(Catalogue):
-    """The queries that a search needs, by QIDO-RS.
+class QidoService:
+    """The QIDO-RS service of an archive.
 
     Parameters
     ----------
     session : Session
-        The service.
+        Of its DICOMweb service.
     """
 
-    plain_spoken = True
-    step = "QIDO-RS"
+    step: ClassVar[str] = "QIDO-RS"
+    plain_spoken: ClassVar[bool] = True
+    patients_at: ClassVar[Level] = Level.STUDY
 
     def __init__(self, session: Session) -> None:
+        self.node = session.node
         self._session = session
-        self._node = session.node
 
     def verify(self) -> None:
         """See that the service answers a query, of which one match at most is asked for.
@@ -54,22 +55,15 @@ class WebCatalogue(Catalogue):
         with self._session.step(self.step):
             self._page("/studies", [("limit", "1")])
 
-    def patients(self, criteria: Criteria) -> list[Row]:
-        """Tell the patients of the studies: QIDO-RS has no level of patients."""
-        keys = ("PatientID", "PatientName", "IssuerOfPatientID")
-        known = [each for each in criteria.criteria if each.keyword in keys]
-        studies = self._all(Level.STUDY, known, keys=keys)
-        rows = (Row(Level.PATIENT, tuple((key, study.get(key)) for key in keys), self._node) for study in studies)
-        return distinct(rows)
-
-    def _answer(self, level: Level, values: Mapping[str, str]) -> Answer:
+    def answer(self, level: Level, values: Mapping[str, str]) -> Answer:
+        """Ask for the attributes of ``values``, of which the empty ones are universal."""
         resource, above = _resource(level, values)
         parameters = [(key, value) for key, value in values.items() if key not in above and _matched_there(key, value)]
         parameters += [("includefield", key) for key in values if key not in above]
         with self._session.step(self.step):
             matches = self._matches(resource, parameters, UNIQUE_KEYS[level])
         return Answer(
-            tuple(Row(level, tuple((key, json_text_of(match, key)) for key in values), self._node) for match in matches)
+            tuple(Row(level, tuple((key, json_text_of(match, key)) for key in values), self.node) for match in matches)
         )
 
     def _matches(self, resource: str, parameters: Sequence[tuple[str, str]], key: str) -> list[JsonDataset]:
@@ -102,7 +96,7 @@ class WebCatalogue(Catalogue):
         return read_matches(content)
 
     def _check_number(self, count: int) -> None:
-        limit = self._node.limits.max_matches
+        limit = self.node.limits.max_matches
         if count > limit:
             message = f"more than {limit} matches: narrow the search, or raise Limits(max_matches=...)"
             raise LimitExceededError(message)
@@ -111,7 +105,7 @@ class WebCatalogue(Catalogue):
         """Refuse an answer that may have been cut, where the service knows no pages but repeats the first."""
         if repeated and count % ROUND == 0:
             message = (
-                f"{self._node}: QIDO-RS: the service sent {count} matches, and the same again when it was asked for "
+                f"{self.node}: QIDO-RS: the service sent {count} matches, and the same again when it was asked for "
                 "more: it may have cut them there; narrow the search by patient_id, date or accession_number"
             )
             raise TruncatedMatchesError(message)

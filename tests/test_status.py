@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from itkdicomqr.association import status
+from itkdicomqr import status
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_every_status_shows_its_code(code: int) -> None:
 
 
 def test_pending_has_two_codes() -> None:
-    assert {0xFF00, 0xFF01} == status.PENDING
+    assert [code for code in range(0x10000) if status.is_pending(code)] == [0xFF00, 0xFF01]

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from itkdicomqr import CriteriaError, LimitExceededError, Limits, Node, ProtocolError, StatusError
+from itkdicomqr import LimitExceededError, Limits, Node, ProtocolError, StatusError
 from itkdicomqr.association import Deadline
-from itkdicomqr.dicomweb import Session, WebCatalogue
+from itkdicomqr.dicomweb import Session
 from itkdicomqr.errors import TruncatedMatchesError
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.levels import Level
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.qido import QidoService
 from itkdicomqr.query.table import Row
 from tests.dicomweb.serving import Service, answer, serving
 
@@ -41,9 +44,9 @@ def studies(numbers: Sequence[int]) -> tuple[Any, ...]:
 
 
 @contextmanager
-def querying(*scenes: Any, **settings: Any) -> Iterator[tuple[WebCatalogue, Service]]:
+def querying(*scenes: Any, **settings: Any) -> Iterator[tuple[Catalogue, Service]]:
     with serving(*scenes) as service, Session(service.node(**settings), Deadline(10)) as session:
-        yield WebCatalogue(session), service
+        yield Catalogue(QidoService(session)), service
 
 
 ASKED = Criteria.from_words("7", "2005", "AX*", modality="CT", patient_name="Dé*", accession_number="A,1")
@@ -51,8 +54,8 @@ ASKED = Criteria.from_words("7", "2005", "AX*", modality="CT", patient_name="Dé
 
 def test_only_what_services_agree_upon_is_matched_there() -> None:
     with querying(NONE) as (catalogue, service):
-        catalogue.studies(ASKED)
-        catalogue.series(STUDY, ASKED)
+        catalogue.rows(Level.STUDY, ASKED.at(Level.STUDY))
+        catalogue.rows(Level.SERIES, ASKED.at(Level.SERIES), below=STUDY)
     first, second = (target.partition("?") for target in service.targets)
     assert first[0] == "/dicom-web/studies"
     assert first[2].startswith("PatientID=7&StudyDate=20050101-20051231&includefield=StudyInstanceUID&")
@@ -68,7 +71,7 @@ def test_only_what_services_agree_upon_is_matched_there() -> None:
 def test_pages_are_asked_for_until_one_is_empty(size: int) -> None:
     pages = [studies(range(start, min(start + size, 7))) for start in range(0, 7, size)]
     with querying(*pages, NONE) as (catalogue, service):
-        rows = catalogue.studies(ASKED)
+        rows = catalogue.rows(Level.STUDY)
     assert [row.StudyInstanceUID for row in rows] == [f"1.2.{number}" for number in range(7)]
     assert [target.partition("offset=")[2] for target in service.targets][1:] == [
         str(min(start, 7)) for start in range(size, 7 + size, size)
@@ -77,18 +80,18 @@ def test_pages_are_asked_for_until_one_is_empty(size: int) -> None:
 
 def test_an_empty_page_may_have_no_content() -> None:
     with querying(answer(b"", 204, "")) as (catalogue, _):
-        assert catalogue.studies(ASKED) == []
+        assert catalogue.rows(Level.STUDY) == []
 
 
 def test_a_service_that_knows_no_pages_sends_its_rows_once() -> None:
     with querying(studies(range(7))) as (catalogue, service):
-        assert len(catalogue.studies(ASKED)) == 7
+        assert len(catalogue.rows(Level.STUDY)) == 7
     assert len(service.requests) == 2
 
 
 def test_pages_that_overlap_give_each_row_once() -> None:
     with querying(studies([1, 2, 3]), studies([3, 4]), studies([2, 4])) as (catalogue, _):
-        assert len(catalogue.studies(ASKED)) == 4
+        assert len(catalogue.rows(Level.STUDY)) == 4
 
 
 @pytest.mark.parametrize("count", [100, 500, 1000])
@@ -97,44 +100,44 @@ def test_a_service_that_repeats_a_round_number_of_rows_may_have_cut_them(count: 
         querying(studies(range(count))) as (catalogue, _),
         pytest.raises(TruncatedMatchesError, match=f"{count} matches"),
     ):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
 def test_pages_without_end_meet_the_limit() -> None:
     endless = (studies(range(10 * number, 10 * number + 10)) for number in range(1000))
     asking = querying(*endless, limits=Limits(max_matches=95))
     with asking as (catalogue, _), pytest.raises(LimitExceededError, match="more than 95 matches"):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
 def test_a_page_that_is_too_large_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("itkdicomqr.dicomweb.query.MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr("itkdicomqr.query.qido.MAX_PAGE_BYTES", 1000)
     with querying(studies(range(100))) as (catalogue, _), pytest.raises(LimitExceededError, match="1000 bytes"):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
 @pytest.mark.parametrize("status", [400, 404, 416])
 def test_a_service_may_refuse_the_page_after_the_last(status: int) -> None:
     with querying(studies(range(7)), answer(b"", status=status)) as (catalogue, _):
-        assert len(catalogue.studies(ASKED)) == 7
+        assert len(catalogue.rows(Level.STUDY)) == 7
     with (
         querying(studies(range(100)), answer(b"", status=status)) as (catalogue, _),
         pytest.raises(TruncatedMatchesError, match="100 matches"),
     ):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
     with querying(answer(b"", status=status)) as (catalogue, _), pytest.raises(StatusError):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
-def test_a_series_keeps_the_study_that_the_service_does_not_repeat() -> None:
+def test_a_series_has_the_study_that_the_service_does_not_repeat() -> None:
     answers = [
         {"SeriesInstanceUID": "1.2.3", "SeriesDescription": "AX"},
         {"SeriesInstanceUID": "1.2.4", "StudyInstanceUID": "9.9"},
         {"SeriesInstanceUID": "1.2.3"},
     ]
     with querying(matches(*answers), NONE) as (catalogue, _):
-        (row,) = catalogue.series(STUDY, ASKED)
-    assert (row.StudyInstanceUID, row.PatientID, row.SeriesDescription) == ("1.2", "7", "AX")
+        (row,) = catalogue.rows(Level.SERIES, below=STUDY)
+    assert (row.StudyInstanceUID, row.SeriesDescription) == ("1.2", "AX")
     assert row.get("ProtocolName") is None
 
 
@@ -149,18 +152,9 @@ def test_instances_classes_and_counts_are_told() -> None:
         catalogue,
         service,
     ):
-        assert catalogue.counts(SERIES) == {"1.2.3": "7"}
+        assert catalogue.counts(SERIES)["1.2.3"].number("NumberOfSeriesRelatedInstances") == 7
     with querying(answer(b"", 400)) as (catalogue, service):
         assert catalogue.counts(SERIES) == {}
-
-
-def test_the_study_of_a_series_is_asked_for_by_its_uid_alone() -> None:
-    criteria = Criteria.from_words(series_uid="1.2.3")
-    with querying(matches({"SeriesInstanceUID": "1.2.3", "StudyInstanceUID": "1.2"}), NONE) as (catalogue, service):
-        assert catalogue.study_of(criteria.criteria[0]) == "1.2"
-        assert service.targets[0].startswith("/dicom-web/series?SeriesInstanceUID=1.2.3&includefield=")
-    with querying(answer(b"", 400)) as (catalogue, service), pytest.raises(CriteriaError, match="give study_uid="):
-        catalogue.study_of(criteria.criteria[0])
 
 
 def test_patients_are_those_of_the_studies() -> None:
@@ -176,7 +170,7 @@ def test_a_match_without_a_uid_breaks_the_protocol(uid: str) -> None:
         querying(matches({"StudyInstanceUID": uid}), NONE) as (catalogue, _),
         pytest.raises(ProtocolError, match="no UID"),
     ):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
 @pytest.mark.parametrize(
@@ -191,19 +185,23 @@ def test_a_match_without_a_uid_breaks_the_protocol(uid: str) -> None:
 )
 def test_an_answer_that_is_no_list_of_matches_is_told(scene: Any, told: str) -> None:
     with querying(scene) as (catalogue, _), pytest.raises(ProtocolError, match=told):
-        catalogue.studies(ASKED)
+        catalogue.rows(Level.STUDY)
 
 
 def test_a_service_is_verified() -> None:
-    with querying(NONE) as (catalogue, service):
-        catalogue.verify()
+    with serving(NONE) as service, Session(service.node(), Deadline(10)) as session:
+        QidoService(session).verify()
     assert service.targets == ["/dicom-web/studies?limit=1"]
-    with querying(answer(b"", 401)) as (catalogue, service), pytest.raises(StatusError, match="HTTP 401"):
-        catalogue.verify()
+    with (
+        serving(answer(b"", 401)) as service,
+        Session(service.node(), Deadline(10)) as session,
+        pytest.raises(StatusError, match="HTTP 401"),
+    ):
+        QidoService(session).verify()
 
 
 def test_a_row_knows_its_node() -> None:
     with querying(studies([1]), NONE) as (catalogue, service):
-        (row,) = catalogue.studies(ASKED)
+        (row,) = catalogue.rows(Level.STUDY)
         assert isinstance(row.node, Node)
         assert row.node.dicomweb == service.url
