@@ -32,6 +32,7 @@ from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
 from itkdicomqr.place import placed
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import Header
 from itkdicomqr.text import escaped
 
@@ -70,7 +71,7 @@ class Retrieved:
     server_comment: str
 
     def __str__(self) -> str:
-        failures = f", {self.failed} sub-operations failed" if self.failed else ""
+        failures = f", {counted(self.failed, 'sub-operation')} failed" if self.failed else ""
         return f"{status.describe(self.status)}{failures}" if self.status else f"success{failures}"
 
 

@@ -35,6 +35,7 @@ from itkdicomqr.cli.options import (
     transfer_options,
 )
 from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, InputError, NodeError
+from itkdicomqr.prose import counted
 
 if TYPE_CHECKING:
     from itkdicomqr.cli.cohort import Outcome
@@ -356,7 +357,7 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
     if picture is not None:
         check_target(picture, PICTURE_SUFFIXES, overwrite=overwrite)
     with Archive(quirks=quirks) as archive:
-        click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
+        click.echo(f"An archive of {counted(len(archive.instances), 'instance')} listens at {archive.url}\n")
         client = Client(archive.url)
         click.echo(f'find_series("{DEMO_PATIENT}"):')
         show_table(client.find_series(DEMO_PATIENT))
@@ -403,7 +404,7 @@ def serve(
     try:
         with archive:
             skipped = f" (files skipped: {archive.skipped})" if folder else ""
-            click.echo(f"{len(archive.instances)} instances at {archive.url}{skipped}")
+            click.echo(f"{counted(len(archive.instances), 'instance')} at {archive.url}{skipped}")
             stopped.wait()
     except OSError as error:
         message = f"cannot listen at {host}:{port} ({error.strerror}): choose another port, or 0 for a free one"
