@@ -232,7 +232,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
     taken: list[Any] = []
     with ThreadPoolExecutor(1) as pool:
         rows = counted([CHEST] * 9, taken)
-        loaded = load_cohort(rows, pacs=interrupting, executor=pool if workers else None, connect_timeout=2)
+        loaded = load_cohort(rows, pacs=interrupting, executor=pool if workers else None, connect_timeout=5)
         with pytest.raises(KeyboardInterrupt):
             next(loaded)
         assert next(loaded, None) is None
