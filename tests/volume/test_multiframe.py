@@ -314,10 +314,11 @@ def dose(offsets: Sequence[float], orientation: Sequence[float] = AXIAL) -> Data
 
 
 @pytest.mark.parametrize("step", [2.5, -2.5])
-def test_offsets_of_a_dose_may_be_the_z_of_axial_planes(step: float) -> None:
-    relative = dose([step * index for index in range(4)])
+@pytest.mark.parametrize("orientation", [AXIAL, (-1, 0, 0, 0, -1, 0)])
+def test_offsets_of_a_dose_may_be_the_z_of_axial_planes(step: float, orientation: Sequence[float]) -> None:
+    relative = dose([step * index for index in range(4)], orientation)
     z = float(relative.ImagePositionPatient[2])
-    absolute = dose([z + step * index for index in range(4)])
+    absolute = dose([z + step * index for index in range(4)], orientation)
     (expected,), (volume,) = read_volumes([relative]), read_volumes([absolute])
     assert (*volume.origin, *volume.spacing) == pytest.approx((*expected.origin, *expected.spacing))
     assert np.array_equal(volume.direction, expected.direction)
