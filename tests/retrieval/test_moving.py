@@ -340,7 +340,7 @@ def test_a_single_instance_that_the_archive_calls_failed_is_not_waited_for() -> 
 )
 def test_an_archive_that_errs_is_told_in_time(steps: Any, kind: type[NetworkError], words: str) -> None:
     begin = monotonic()
-    timeouts = replace(BRISK, total=1.5)
+    timeouts = replace(BRISK, idle=1.0, total=1.5)
     with leaving_nothing(), erring(*steps, timeouts=timeouts) as (node, receiver, stage):
         with pytest.raises(kind, match=words) as caught:
             moved(node, receiver)
