@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SLICES = 3
 
 TELLING: dict[str, list[Any]] = {
+    "ReferencedSegmentNumber": [1, 2],
     "StackID": ["1", "2"],
     "TemporalPositionIdentifier": ["1", "2"],
     "ImageType": [["ORIGINAL", "PRIMARY", "W"], ["ORIGINAL", "PRIMARY", "F"]],
@@ -32,6 +33,9 @@ TELLING: dict[str, list[Any]] = {
     "NominalCardiacTriggerDelayTime": [0.0, 300.0],
     "FrameReferenceTime": ["0", "60000"],
     "TemporalPositionTimeOffset": [0.0, 2.5],
+    "EnergyWindowVector": [1, 2],
+    "RRIntervalVector": [1, 2],
+    "TimeSlotVector": [1, 2],
     "AcquisitionNumber": ["1", "2"],
     "AcquisitionDate": ["20050106", "20050107"],
     "AcquisitionTime": ["101500", "101520"],

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from itkdicomqr.errors import DICOMQRWarning, LimitExceededError, MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import Volume, read_volumes
+from itkdicomqr.volume.grid.gaps import whole_multiples
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, series, simpleitk
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def test_a_series_of_uneven_steps_is_refused_with_their_places_and_the_cures_tha
     assert "gaps='pad'" not in str(error.value)
 
 
+def test_only_steps_that_differ_by_more_than_is_tolerated_are_named() -> None:
+    with pytest.raises(NonUniformSpacingError, match=r"; 33.0000 mm after \(0, 0, 81\); gaps='resample'"):
+        read_volumes(at(0, 20, 40, 60, 81, 114))
+
+
 def test_of_many_places_only_some_are_named() -> None:
     with pytest.raises(MissingSlicesError, match=r"1 after \(0, 0, 56\) and 10 more; retrieve"):
         read_volumes(at(*(index * 2 + index // 2 * 2 for index in range(41))))
@@ -80,9 +86,42 @@ def test_a_small_unevenness_is_told() -> None:
     assert volume.report.max_corner_error_mm == pytest.approx(0.02)
 
 
-def test_the_noise_of_printed_positions_is_silent() -> None:
-    (volume,) = read_volumes(at(0, 1.0001, 1.9999, 3))
+@pytest.mark.parametrize("heights", [(0, 1.0001, 1.9999, 3), (0, 1.0009, 2)])
+def test_the_noise_of_printed_positions_is_silent(heights: tuple[float, ...]) -> None:
+    (volume,) = read_volumes(at(*heights))
     assert volume.report.warnings == ()
+
+
+def test_steps_that_differ_by_just_a_thousandth_are_not_called_uneven() -> None:
+    (departure,) = read(at(0, 1001, 2000)).report.departures
+    assert "corner" in departure
+
+
+@pytest.mark.parametrize("heights", [(0, 1.0011, 2), (0, 21, 40)])
+def test_steps_that_differ_by_up_to_a_twentieth_are_averaged_with_a_word(heights: tuple[float, ...]) -> None:
+    assert "averaged" in read(at(*heights)).report.warnings[0]
+
+
+def test_steps_that_differ_by_more_are_refused() -> None:
+    with pytest.raises(NonUniformSpacingError):
+        read_volumes(at(0, 21.1, 40))
+
+
+@pytest.mark.parametrize(
+    ("steps", "counts"),
+    [
+        ((1, 1, 2.03), (1, 1, 2)),
+        ((1, 1, 2.05), None),
+        ((1, 1, 9.92), (1, 1, 10)),
+        ((1, 1, 9.88), None),
+        ((1, 1, 1.4), None),
+        ((2, 2, 3), None),
+    ],
+)
+def test_steps_are_whole_multiples_within_a_fiftieth_of_them_and_a_tenth_of_the_smallest(
+    steps: tuple[float, ...], counts: tuple[int, ...] | None
+) -> None:
+    assert whole_multiples(steps) == counts
 
 
 @pytest.mark.parametrize("gaps", ["error", "average", "pad", "split", "resample"])
@@ -156,6 +195,16 @@ def test_slices_that_lie_on_the_regular_grid_are_kept_to_the_bit() -> None:
     kept = [0, 1, 2, 4, 5, 6]
     assert volume.array[kept].tobytes() == whole.array[kept].tobytes()
     assert volume.array[3] == pytest.approx((whole.array[2] + whole.array[4]) / 2)
+
+
+def test_a_slice_that_is_off_the_regular_grid_by_less_than_is_worth_a_word_is_kept_to_the_bit() -> None:
+    slices = at(0, 1, 1.9995, 3, 5)
+    volume = read(slices, gaps="resample")
+    assert np.array_equal(volume.array[2], slices[2].pixel_array)
+
+
+def test_a_grid_of_the_most_slices_is_padded() -> None:
+    assert len(read(at(0, 1, 2, 65535), gaps="pad").array) == 65536
 
 
 def test_a_grid_through_a_slice_far_away_is_refused() -> None:

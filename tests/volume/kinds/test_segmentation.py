@@ -76,6 +76,7 @@ def test_a_segment_is_picked_by_its_number_or_its_label() -> None:
 def test_a_single_segment_is_asked_for_in_the_same_way() -> None:
     volumes = read_volumes([segmentation({3: masks()[1]})])
     assert one_volume(volumes, {"SegmentNumber": 3}) is volumes[0]
+    assert one_volume(volumes, {"SegmentLabel": "Segment 3"}) is volumes[0]
 
 
 def test_a_segment_without_voxels_is_a_mask_of_zeros() -> None:

@@ -37,8 +37,34 @@ def test_a_stack_is_cut_at_its_gaps(heights: tuple[float, ...], counts: list[int
     assert counts_of(at(*((0, 0, height) for height in heights))) == counts
 
 
+def test_a_regular_stack_is_no_part() -> None:
+    (volume,) = read_volumes(series("CT", 4), gaps="split")
+    assert volume.key == {}
+
+
+@pytest.mark.filterwarnings("ignore::itkdicomqr.DICOMQRWarning")
+def test_slices_without_positions_have_no_gaps() -> None:
+    (volume,) = read_volumes(series("OT", 4), gaps="split")
+    assert len(volume.array) == 4
+
+
+def test_parts_of_several_stacks_are_named_by_both() -> None:
+    common: dict[str, Any] = {
+        "SeriesInstanceUID": "1.2",
+        "ImagePositionPatient": lambda index: ["0", "0", "019"[index]],
+    }
+    slices = [*series("CT", 3, number=1, rows=5, **common), *series("CT", 3, number=2, rows=6, **common)]
+    keys = [volume.key for volume in read_volumes(slices, gaps="split")]
+    assert keys == [{"Rows": rows, "part": part} for rows in (5, 6) for part in (0, 1)]
+
+
 def test_stations_beside_each_other_are_cut_apart() -> None:
     assert counts_of(at(*((5 * (height > 4), 0, height) for height in range(0, 14, 2)))) == [3, 4]
+
+
+@pytest.mark.filterwarnings("ignore::itkdicomqr.DICOMQRWarning")
+def test_a_bend_is_cut_before_its_corner() -> None:
+    assert counts_of(at((0, 0, 0), (1, 0, 2), (2, 0, 4), (1, 0, 6), (0, 0, 8))) == [2, 3]
 
 
 def test_a_part_is_picked_by_its_number_along_the_stack() -> None:

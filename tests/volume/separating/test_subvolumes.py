@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -260,10 +261,13 @@ def test_the_same_private_element_of_somebody_else_is_no_b_value() -> None:
     assert [volume.key for volume in read_volumes(slices)] == [{"repetition": 0}, {"repetition": 1}]
 
 
-@pytest.mark.parametrize("keyword", ["TriggerTime", "FrameReferenceTime", "AcquisitionNumber", "InversionTime"])
-def test_an_attribute_that_differs_in_every_image_makes_no_volumes_of_one_slice(keyword: str) -> None:
+@pytest.mark.parametrize("slices", [2, 3])
+@pytest.mark.parametrize(
+    "keyword", ["TriggerTime", "FrameReferenceTime", "AcquisitionNumber", "InversionTime", "EchoNumbers"]
+)
+def test_an_attribute_that_differs_in_every_image_makes_no_volumes_of_one_slice(keyword: str, slices: int) -> None:
     differing: dict[str, Any] = {keyword: lambda index: str(index + 1)}
-    assert [volume.key for volume in read_volumes(repeated(3, **differing))] == [
+    assert [volume.key for volume in read_volumes(repeated(3, slices, **differing))] == [
         {"repetition": index} for index in range(3)
     ]
 
@@ -300,11 +304,22 @@ def test_noise_reaches_the_limits_of_its_type() -> None:
     assert {noise((6, 7), "int16").min(), noise((6, 7), "int16").max()} == {-(1 << 15), (1 << 15) - 1}
 
 
-@pytest.mark.parametrize("keyword", ["AcquisitionTime", "ContentTime", "TriggerTime"])
+@pytest.mark.parametrize(
+    ("keyword", "written"),
+    [
+        ("AcquisitionTime", "1015{:02}".format),
+        ("ContentTime", "1015{:02}".format),
+        ("AcquisitionDateTime", "200501061015{:02}".format),
+        ("TriggerTime", str),
+        ("FrameReferenceTime", str),
+        ("NominalCardiacTriggerDelayTime", float),
+        ("TemporalPositionTimeOffset", float),
+    ],
+)
 @pytest.mark.parametrize("differing", [{}, {"DiffusionBValue": of_volume([0.0, 0.0, 1000.0])}])
-def test_a_time_that_ticks_within_a_volume_mixes_none(keyword: str, differing: dict[str, Any]) -> None:
+def test_a_time_that_ticks_within_a_volume_mixes_none(keyword: str, written: Any, differing: dict[str, Any]) -> None:
     """The last slice of each volume, and the first two of the next, have the same time."""
-    ticking: dict[str, Any] = {keyword: lambda index: f"1015{(index + 1) // 3:02}"}
+    ticking: dict[str, Any] = {keyword: lambda index: written((index + 1) // 3)}
     volumes = read_volumes(repeated(3, **ticking, **differing))
     assert values_of(volumes) == [[0], [1], [2]]
     assert [volume.key["repetition"] for volume in volumes] == [0, 1, 2]
@@ -346,6 +361,8 @@ COMPONENTS = [
     ({"M_FFE": "MAGNITUDE", "P_FFE": "PHASE"}),
     ({"R": "REAL", "I": "IMAGINARY"}),
     ({"MAGNITUDE": "MAGNITUDE", "PHASE MAP": "PHASE"}),
+    ({"MAGNITUDE": "MAGNITUDE", "PHASE": "PHASE"}),
+    ({"REAL": "REAL", "IMAGINARY": "IMAGINARY"}),
 ]
 
 
@@ -465,8 +482,8 @@ def test_frames_are_ordered_by_their_dimension_indices_not_by_their_storage() ->
     assert values_of(read_volumes([instance])) == [[0], [1], [2]]
 
 
-def test_what_is_no_number_counts_as_absent() -> None:
-    nowhere = [float("nan")] * 3
+@pytest.mark.parametrize("nowhere", [[math.nan] * 3, [0.0, 0.0, math.inf]])
+def test_what_is_no_number_counts_as_absent(nowhere: list[float]) -> None:
     volumes = read_volumes(
         repeated(
             3,
