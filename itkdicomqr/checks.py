@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from numbers import Integral
 from types import UnionType
 
 from itkdicomqr.errors import InputError
@@ -14,7 +13,7 @@ Kinds = Mapping[str, tuple[type | UnionType, str]]
 
 FLAG = (bool, "True or False")
 
-NEAR = 0.65
+NEAR = 0.62
 """How alike two names are, from 0 to 1, of which one may have been meant for the other."""
 
 
@@ -22,7 +21,7 @@ def check_keywords(
     given: Iterable[str],
     known: Iterable[str],
     besides: Iterable[str] = (),
-    elsewhere: Mapping[str, str] | None = None,
+    hints: Mapping[str, str] | None = None,
 ) -> None:
     """Refuse a misspelt keyword argument.
 
@@ -32,21 +31,20 @@ def check_keywords(
         Those that came, and those that may.
     besides : iterable of str
         Others that may have been meant.
-    elsewhere : mapping of str to str, optional
-        Whose keyword arguments others are.
+    hints : mapping of str to str, optional
+        What is to be said of some, instead of the nearest name.
 
     Raises
     ------
     TypeError
-        It is not among the known ones; the nearest is named, or whose it is.
+        It is not among the known ones; the nearest is named, unless there is more to say.
     """
     known = set(known)
     for name in given:
         if name not in known:
             near = get_close_matches(name.lower(), {*known, *besides}, n=1, cutoff=NEAR)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            whose = (elsewhere or {}).get(name)
-            message = f"unknown keyword argument {name!r}" + (f": it is one of {whose}" if whose else hint)
+            hint = (hints or {}).get(name) or (f"did you mean {near[0]!r}?" if near else "")
+            message = f"unknown keyword argument {name!r}{'; ' if hint else ''}{hint}"
             raise TypeError(message)
 
 
@@ -74,6 +72,6 @@ def check_positive(given: Mapping[str, object], error: type[InputError]) -> None
         Of the class ``error``; it names the value.
     """
     for name, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             message = f"{name}={value!r}: give a whole number, at least 1"
             raise error(message)

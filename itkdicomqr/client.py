@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
@@ -228,7 +229,9 @@ class Client:
             What came is not all, or was compressed with loss, or nothing but a number proves that it is all.
         """
         uids = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
-        return each_once(self.iter_instances(series, **uids, instance_uids=instance_uids, progress=progress, **choices))
+        coming = self.iter_instances(series, **uids, instance_uids=instance_uids, progress=progress, **choices)
+        with closing(coming):
+            return each_once(coming)
 
     def iter_instances(
         self,
@@ -240,7 +243,7 @@ class Client:
         instance_uids: Iterable[str] | None = None,
         progress: Progress | None = None,
         **choices: Unpack[ChoiceWords],
-    ) -> Iterator[Instance]:
+    ) -> Generator[Instance]:
         """Bring a series instance by instance, as they come; one that the archive sends twice comes twice.
 
         Parameters, errors and warnings are those of `retrieve`; that the series is not complete is told at the end.
@@ -252,7 +255,7 @@ class Client:
 
     def _brought(
         self, sought: Row | Criteria, choices: Choices, uids: Collection[str] | None, progress: Progress | None
-    ) -> Iterator[Instance]:
+    ) -> Generator[Instance]:
         deadline = self._deadline()
         with self._delivery(self._one_series(sought, deadline), choices, deadline, uids) as delivery:
             yield from _told(delivery, progress)

@@ -17,7 +17,7 @@ from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
 from itkdicomqr.functions import load_series
 from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Timeouts
-from itkdicomqr.query.criteria import NAME_OF
+from itkdicomqr.query.criteria import MEANT, NAME_OF
 from itkdicomqr.query.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import Pick, check_pick
@@ -206,6 +206,6 @@ def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
     """Refuse now what would fail for every row."""
     target_of(toolkit)
     check_positive({"look_ahead": look_ahead}, InputError)
-    check_keywords(words, LOAD_WORDS | CLIENT_WORDS)
+    check_keywords(words, LOAD_WORDS | CLIENT_WORDS, hints=MEANT)
     LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})
     Timeouts(**timeouts_of(words))

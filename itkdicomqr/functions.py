@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, Unpack
 
 from itkdicomqr.checks import check_keywords
 from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.configuration import Pacs
-from itkdicomqr.query.criteria import NAMES, CriteriaWords, Day
+from itkdicomqr.query.criteria import MEANT, NAMES, CriteriaWords, Day
 from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
 from itkdicomqr.words import CLIENT_WORDS, LOAD_WORDS, ClientWords
@@ -208,8 +208,8 @@ def _client(
     pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str], function: Callable[..., Any]
 ) -> Client:
     """Make the client; its own options are taken out of ``words``, where only known ones of a function may be left."""
-    elsewhere = dict.fromkeys(LOAD_WORDS | _parameters(load_series), load_series.__name__)
-    check_keywords(words, known | CLIENT_WORDS, _parameters(function), elsewhere)
+    elsewhere = dict.fromkeys(LOAD_WORDS | _parameters(load_series), f"it is one of {load_series.__name__}")
+    check_keywords(words, known | CLIENT_WORDS, _parameters(function), MEANT | elsewhere)
     options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
 
@@ -221,4 +221,5 @@ def client_options(words: dict[str, Any]) -> dict[str, Any]:
 
 def _parameters(function: Callable[..., Any]) -> Set[str]:
     """Tell the keyword arguments that have a place of their own."""
-    return signature(function).parameters.keys()
+    parameters = signature(function).parameters.values()
+    return {each.name for each in parameters if each.kind is not Parameter.VAR_KEYWORD}

@@ -14,6 +14,9 @@ class Level(IntEnum):
     SERIES = 3
     IMAGE = 4
 
+    def __str__(self) -> str:
+        return self.name
+
 
 UNIQUE_KEYS: Mapping[Level, str] = {
     Level.PATIENT: "PatientID",

@@ -57,7 +57,7 @@ class Timeouts:
         for each in fields(self):
             value = getattr(self, each.name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                message = f"{each.name}={value!r}: a timeout is in seconds, more than 0 and finite"
+                message = f"{each.name.replace('_', ' ')} timeout {value!r}: give seconds, more than 0 and finite"
                 raise NodeError(message)
 
 

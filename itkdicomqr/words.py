@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self, TypedDict
 
 from itkdicomqr.checks import check_keywords
-from itkdicomqr.query.criteria import NAMES
+from itkdicomqr.query.criteria import MEANT, NAMES
 from itkdicomqr.retrieval import Choices
 from itkdicomqr.volume.options import Options
 
@@ -67,7 +67,7 @@ class LoadWords:
         TypeError
             A keyword argument is none of them; the nearest is named.
         """
-        check_keywords(words, LOAD_WORDS, elsewhere=dict.fromkeys(CLIENT_WORDS, "Client"))
+        check_keywords(words, LOAD_WORDS, hints=MEANT | dict.fromkeys(CLIENT_WORDS, "it is one of Client"))
         criteria, choices, options = (
             {name: value for name, value in words.items() if name in names} for names in (NAMES, CHOICES, OPTIONS)
         )

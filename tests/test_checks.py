@@ -20,25 +20,28 @@ NOBODY = "NOBODY@127.0.0.1:1"
         ("modalty", "; did you mean 'modality'?"),
         ("PatientID", "; did you mean 'patient_id'?"),
         ("toolkti", "; did you mean 'toolkit'?"),
-        ("idle_timeout", ": it is one of Client"),
+        ("idle_timeout", "; it is one of Client"),
         ("associations", ""),
     ],
 )
 def test_the_nearest_name_is_told_or_whose_it_is(name: str, hint: str) -> None:
-    known, elsewhere = ["modality", "patient_id", "description"], {"idle_timeout": "Client"}
+    known, hints = ["modality", "patient_id", "description"], {"idle_timeout": "it is one of Client"}
     with pytest.raises(TypeError) as caught:
-        check_keywords([name], known, ["toolkit"], elsewhere)
+        check_keywords([name], known, ["toolkit"], hints)
     assert str(caught.value) == f"unknown keyword argument {name!r}{hint}"
 
 
 @pytest.mark.parametrize(
     ("call", "hint"),
     [
-        (lambda: load_volumes("1", pacs=NOBODY, volume=1), "'volume': it is one of load_series"),
-        (lambda: find_series("1", pacs=NOBODY, toolkit="itk"), "'toolkit': it is one of load_series"),  # type: ignore[call-arg]
+        (lambda: load_volumes("1", pacs=NOBODY, volume=1), "'volume'; it is one of load_series"),
+        (lambda: find_series("1", pacs=NOBODY, toolkit="itk"), "'toolkit'; it is one of load_series"),  # type: ignore[call-arg]
         (lambda: find_series("1", pcas=NOBODY), "'pcas'; did you mean 'pacs'"),  # type: ignore[call-arg]
+        (lambda: find_series("1", pacs=NOBODY, StudyDate="2005"), "'StudyDate'; did you mean 'date'"),  # type: ignore[call-arg]
+        (lambda: find_series("1", pacs=NOBODY, number=3), "'number'; did you mean 'series_number'"),  # type: ignore[call-arg]
+        (lambda: load_series("1", pacs=NOBODY, criteria_and_options={}), "'criteria_and_options'$"),
         (lambda: load_series("1", pacs=NOBODY, tolkit="itk"), "'tolkit'; did you mean 'toolkit'"),
-        (lambda: Client(NOBODY).load_series("1", idle_timeout=1), "'idle_timeout': it is one of Client"),
+        (lambda: Client(NOBODY).load_series("1", idle_timeout=1), "'idle_timeout'; it is one of Client"),
         (lambda: Client(NOBODY).retrieve(series_uid="1.2", parital=True), "'parital'; did you mean 'partial'"),  # type: ignore[call-arg]
     ],
 )

@@ -9,7 +9,7 @@ from itkdicomqr.levels import COUNTS, UNIQUE_KEYS, Level, owner_of
 
 
 def test_levels_are_ordered_and_named_as_in_identifiers():
-    assert [level.name for level in sorted(Level)] == ["PATIENT", "STUDY", "SERIES", "IMAGE"]
+    assert list(map(str, sorted(Level))) == ["PATIENT", "STUDY", "SERIES", "IMAGE"]
 
 
 @pytest.mark.parametrize("level", Level)

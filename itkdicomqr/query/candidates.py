@@ -45,7 +45,8 @@ def candidate_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> li
         rows = catalogue.rows(Level.SERIES, criteria.at(Level.SERIES), below=study)
     else:
         rows = whole_series(catalogue, study, criteria)
-    known = study.without(RELATED_SERIES)
+    is_asked = any(each.keyword == RELATED_SERIES for each in criteria.criteria)
+    known = study if is_asked else study.without(RELATED_SERIES)
     return [row.joined(known) for row in rows]
 
 

@@ -134,7 +134,7 @@ class Criteria:
             A keyword is not known.
         """
         given = {"patient_id": patient_id, "date": date, "description": description, **words}
-        check_keywords(words, NAMES)
+        check_keywords(words, NAMES, hints=MEANT)
         keys = given.pop("keys", None) or {}
         criteria = [_SPELLINGS[name].criterion(name, value) for name, value in given.items() if value is not None]
         if not isinstance(keys, Mapping):
@@ -288,6 +288,8 @@ NAMES = frozenset({*_SPELLINGS, "keys"})
 """The keyword arguments that select a series."""
 
 NAME_OF: Mapping[str, str] = {spelling.keyword: name for name, spelling in _SPELLINGS.items()}
+MEANT = {keyword: f"did you mean {name!r}?" for keyword, name in NAME_OF.items()}
+"""What is told to who gives a DICOM keyword for a keyword argument."""
 """Those that have an argument of their own, by their DICOM keywords."""
 
 _MATCHER_OF_VR: Mapping[str, Callable[[str, object], Matcher]] = {

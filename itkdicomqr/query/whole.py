@@ -40,7 +40,7 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
     if answer.rows or answer.cut:
         question = _with_counts(question)
     rows = _all_rows(question, answer, (studies_looked_behind, _by_days, _by_patient))
-    numbers = {row.get("StudyInstanceUID"): row.get(RELATED_SERIES) for row in question.counted}
+    numbers = {row.get("StudyInstanceUID"): row.get(RELATED_SERIES) for row in (*rows, *question.counted)}
     return [row.with_values({RELATED_SERIES: numbers.get(row.get("StudyInstanceUID"))}) for row in rows]
 
 

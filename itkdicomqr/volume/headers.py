@@ -47,6 +47,7 @@ PROJECTIONS = frozenset(
         uid.DigitalIntraOralXRayImageStorageForProcessing,
         uid.XRayAngiographicImageStorage,
         uid.XRayRadiofluoroscopicImageStorage,
+        uid.UID("1.2.840.10008.5.1.4.1.1.12.3"),  # angiography in two planes, retired
     }
 )
 """The SOP classes of which ITK takes ImagerPixelSpacing alone."""

@@ -9,6 +9,7 @@ from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.prose import counted
 from itkdicomqr.volume.elements import vr_of
 from itkdicomqr.volume.tags import (
+    COLUMNS,
     IMAGE_POSITION_PATIENT,
     PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
     SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _DIMENSION_ORGANIZATION_TYPE = 0x00209311
 _TOTAL_PIXEL_MATRIX_COLUMNS = 0x00480006
+FUNCTIONAL_GROUPS = frozenset({SHARED_FUNCTIONAL_GROUPS_SEQUENCE, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE})
 _UNASSIGNED = frozenset({0x00209170, 0x00209171})
 """Unassigned Shared, and Per-frame, Converted Attributes Sequence."""
 
@@ -54,7 +56,8 @@ def frames_of(elements: Elements, count: int) -> list[Elements]:
 
 def is_tiled(top: Elements) -> bool:
     """Tell whether frames are tiles of one plane (PS3.3 C.7.6.17.3, C.8.12.14)."""
-    return top.text(_DIMENSION_ORGANIZATION_TYPE).startswith("TILED") or _TOTAL_PIXEL_MATRIX_COLUMNS in top
+    is_larger = max(top.binary(_TOTAL_PIXEL_MATRIX_COLUMNS, "UL"), default=0) > (top.unsigned(COLUMNS) or 0)
+    return top.text(_DIMENSION_ORGANIZATION_TYPE).startswith("TILED") or is_larger
 
 
 def _flattened(elements: Elements, tag: int) -> list[dict[int, RawElement]]:

@@ -93,8 +93,8 @@ def read_volumes(
     invert_monochrome1 : bool
         Whether to invert the stored values of MONOCHROME1, as ITK does.
     spacing_source : {"calibrated", "imager"}
-        Of projections (CR, DX, MG, RF, XA, IO, PX): PixelSpacing where there is one, or
-        ImagerPixelSpacing alone, as ITK does.
+        Of projections (CR, DX, MG, RF, XA, IO, PX): PixelSpacing where there is one; or ImagerPixelSpacing
+        alone where ITK takes it, which goes by the SOP class.
     max_series_bytes : int
         Limit of the voxels of all volumes together.
     mosaic : {"volume", "tiles"}

@@ -10,7 +10,7 @@ from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.decoding.codecs import decoder_name, is_native, undoes_colours
 from itkdicomqr.volume.kinds.arrangements import NEVER_PLACED_AT_ONCE
 from itkdicomqr.volume.kinds.segmentation import SEGMENTATIONS
-from itkdicomqr.volume.multiframe import is_tiled
+from itkdicomqr.volume.multiframe import FUNCTIONAL_GROUPS, is_tiled
 from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
 from itkdicomqr.volume.voxels.colours import YBR
 
@@ -39,15 +39,15 @@ def _is_placed_at_once(header: SliceHeader) -> bool:
     """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
     if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
         return False
-    if PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in header.top:
-        return header.position is None and IMAGE_POSITION_PATIENT in header.top
-    return header.position is not None
+    if header.position is not None:
+        return PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE not in header.top
+    return bool(header.top.content(IMAGE_POSITION_PATIENT)) and not FUNCTIONAL_GROUPS.isdisjoint(header.top.raw)
 
 
 def _is_part_without_place(header: SliceHeader) -> bool:
     """Tell whether a part of a concatenation (PS3.3 C.7.6.16.2.2.4) holds what is completed or ordered as a whole."""
-    is_part = _CONCATENATION_UID in header.top and header.top.unsigned(_IN_CONCATENATION_TOTAL_NUMBER) != 1
-    return is_part and (header.position is None or header.sop_class_uid in SEGMENTATIONS)
+    is_part = header.top.content(_CONCATENATION_UID) and header.top.unsigned(_IN_CONCATENATION_TOTAL_NUMBER) != 1
+    return bool(is_part) and (header.position is None or header.sop_class_uid in SEGMENTATIONS)
 
 
 def _is_wide_ybr(header: SliceHeader) -> bool:

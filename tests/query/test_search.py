@@ -341,6 +341,12 @@ def test_too_many_candidates_to_look_into_are_refused_with_the_remedy() -> None:
     assert archive.search(Limits(max_verified=3), patient_id="SYN-1", description="AX 2").one()
 
 
+def test_series_are_found_by_what_the_archive_counts_of_their_study(dicom_archive: Callable[..., Archive]) -> None:
+    archive = dicom_archive(numbered(3))
+    assert len(find_series("SYN-1", keys={"NumberOfStudyRelatedSeries": "3"}, pacs=archive.url)) == 3
+    assert not find_series("SYN-1", keys={"NumberOfStudyRelatedSeries": "4"}, pacs=archive.url)
+
+
 def test_a_description_that_no_instance_comes_to_tell_is_refused(dicom_archive: Callable[..., Archive]) -> None:
     archive = dicom_archive(numbered(1), quirks="ignores-description, lies-about-success")
     with pytest.raises(UnverifiedMatchError, match="returns no SeriesDescription, and no instance came to read it"):

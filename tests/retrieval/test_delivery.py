@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from itertools import repeat
@@ -12,7 +13,14 @@ import pytest
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.client import Client
-from itkdicomqr.errors import CriteriaError, DICOMQRWarning, IncompleteSeriesError, SeriesChangingError
+from itkdicomqr.errors import (
+    ConflictingInstancesError,
+    CriteriaError,
+    DICOMQRWarning,
+    IncompleteSeriesError,
+    SeriesChangingError,
+)
+from itkdicomqr.instance import Instance
 from itkdicomqr.node import Limits, Node
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring
@@ -160,6 +168,23 @@ def test_a_series_that_its_uid_names_comes_instance_by_instance() -> None:
         assert {each.sop_instance_uid for each in coming} == UIDS
 
 
+def test_a_transfer_ends_with_the_error_that_two_instances_differ() -> None:
+    first, other = (Instance.from_dataset(each) for each in (*series("CT", 1), *series("CT", 1, PatientID="OTHER")))
+    ended = []
+
+    class Doubling(Client):
+        def iter_instances(self, *_: Any, **__: Any) -> Generator[Instance]:
+            try:
+                yield from (first, other)
+            finally:
+                ended.append(True)
+
+    with pytest.raises(ConflictingInstancesError) as caught:
+        Doubling("NOBODY@127.0.0.1:1").retrieve()
+    assert ended
+    assert caught.tb
+
+
 @pytest.mark.parametrize("finder", ["find_patients", "find_studies", "find_instances"])
 def test_a_row_of_another_level_is_no_series(finder: str) -> None:
     with archive_of() as archive, Client(archive.url) as client:
@@ -181,7 +206,7 @@ def test_only_the_instances_that_were_asked_for_are_given() -> None:
 @pytest.mark.parametrize("associations", [1, 4])
 def test_a_consumer_who_stops_early_leaves_nothing(associations: int) -> None:
     with archive_of(slices=60) as archive, Client(archive.url, associations=associations) as client:
-        with closing(client.iter_instances(row_of(client))) as coming:  # type: ignore[type-var]
+        with closing(client.iter_instances(row_of(client))) as coming:
             next(coming)
         assert len(client.retrieve(row_of(client))) == 60
 

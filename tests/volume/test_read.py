@@ -130,6 +130,23 @@ def test_a_radiograph_has_the_calibrated_spacing_unless_the_imagers_is_wanted(
         assert_equals_simpleitk(volume, simpleitk(radiograph, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("sop_class_uid", "modality", "spacing"),
+    [
+        ("1.2.840.10008.5.1.4.1.1.12.3", "XA", (0.3, 0.2)),
+        ("1.2.840.10008.5.1.4.1.1.1.1", "OT", (0.3, 0.2)),
+        ("1.2.840.10008.5.1.4.1.1.7", "CR", (0.5, 0.75)),
+    ],
+)
+def test_itk_goes_by_the_class_of_a_radiograph(
+    tmp_path: Path, sop_class_uid: str, modality: str, spacing: tuple[float, float]
+) -> None:
+    radiograph = series("CR", 1, ImagerPixelSpacing=["0.2", "0.3"], SOPClassUID=sop_class_uid, Modality=modality)
+    (volume,) = read_volumes(radiograph, spacing_source="imager")
+    assert volume.spacing[:2] == spacing
+    assert_equals_simpleitk(volume, simpleitk(radiograph, tmp_path))
+
+
 def test_an_rt_image_has_the_spacing_of_its_plane(tmp_path: Path) -> None:
     portal = series("OT", 1, SOPClassUID=RTImageStorage, Modality="RTIMAGE", ImagePlanePixelSpacing=["0.2", "0.3"])
     (volume,) = read_volumes(portal)

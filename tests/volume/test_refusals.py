@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume import read_volumes
@@ -52,6 +53,32 @@ def test_one_place_at_the_top_is_not_that_of_frames_whose_groups_tell_none() -> 
         del groups.PlanePositionSequence
     with pytest.raises(UnsupportedImageError, match=r"one ImagePositionPatient \(0020,0032\) for all frames"):
         read_volumes([instance])
+
+
+def test_one_place_at_the_top_is_not_that_of_frames_with_groups_in_common_alone() -> None:
+    instance = multiframe(series("CT", 3), functional_groups=False)
+    common = Dataset()
+    common.PixelMeasuresSequence = [Dataset()]
+    common.PixelMeasuresSequence[0].PixelSpacing = ["2", "2"]
+    instance.SharedFunctionalGroupsSequence = [common]
+    with pytest.raises(UnsupportedImageError, match=r"one ImagePositionPatient \(0020,0032\) for all frames"):
+        read_volumes([instance])
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"ImagePositionPatient": None},
+        {"TotalPixelMatrixColumns": None},
+        {"TotalPixelMatrixColumns": 7},
+        {"ConcatenationUID": None},
+    ],
+    ids=str,
+)
+def test_what_tells_nothing_is_no_reason_to_refuse(told: dict[str, Any]) -> None:
+    (expected,), (volume,) = (read_volumes([multiframe(series("CT", 4), **more)]) for more in ({}, told))
+    assert volume.array.tolist() == expected.array.tolist()
+    assert volume.origin == expected.origin
 
 
 @pytest.mark.parametrize("tiled", [{"DimensionOrganizationType": "TILED_SPARSE"}, {"TotalPixelMatrixColumns": 14}])

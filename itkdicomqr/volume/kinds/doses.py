@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from itkdicomqr.errors import UnsupportedImageError
 from itkdicomqr.volume.headers import checked_orientation
 from itkdicomqr.volume.vectors import difference, length, normal, scaled, sum_of
 
@@ -19,7 +20,7 @@ EVEN_OFFSETS = 1e-6
 """How much the steps between offsets may differ, as a fraction, for the first to be that of all, as in ITK."""
 
 SAME_Z = 0.01
-"""How far the first offset may be from the z that it repeats, mm: the two are rounded differently."""
+"""How far the first offset may be from 0, or from the z that it repeats, mm: they are rounded differently."""
 
 AXIAL = 1e-4
 """How far the normal of planes may be from the z axis, along which offsets may be told."""
@@ -33,7 +34,9 @@ def placed_doses(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
     Raises
     ------
     CorruptInstanceError
-        The offsets are missing, or not those that the standard knows; or the position is missing.
+        The offsets are missing, or do not go one way; or the position is missing.
+    UnsupportedImageError
+        They are of neither kind that the standard knows.
     """
     first = headers[0]
     if len(headers) == 1:
@@ -54,10 +57,13 @@ def placed_doses(headers: Sequence[SliceHeader]) -> list[SliceHeader]:
 
 def _check_offsets(first: SliceHeader, offsets: Sequence[float], position: Vector, towards: Vector) -> None:
     """Refuse offsets that do not go one way, or begin neither with 0 nor with the z of planes that go on along it."""
-    if offsets[0] != 0:
+    if abs(offsets[0]) > SAME_Z:
         is_along_z = length(difference(towards, (0.0, 0.0, 1.0))) <= AXIAL
         if not is_along_z or abs(offsets[0] - position[2]) > SAME_Z:
-            reason = "begins neither with 0 nor with the z of ImagePositionPatient (0020,0032) of axial planes"
-            raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, reason)
+            message = (
+                f"instance {first.sop_instance_uid}: GridFrameOffsetVector (3004,000C) begins neither with 0 nor with "
+                "the z of ImagePositionPatient (0020,0032) of axial planes, so nothing tells where the doses are"
+            )
+            raise UnsupportedImageError(message)
     if list(offsets) not in (sorted(set(offsets)), sorted(set(offsets), reverse=True)):
         raise first.top.corrupt(_GRID_FRAME_OFFSET_VECTOR, "does not go one way")

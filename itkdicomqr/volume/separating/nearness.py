@@ -17,6 +17,10 @@ CELL = 4
 """The size of the cells in which what is near is looked for, in tolerances: few vectors are near to many cells."""
 
 
+FARTHEST = 1e300
+"""The number of the last cell, which holds all that is beyond: a quotient may be infinite."""
+
+
 def nearby(vectors: Sequence[Vector], tolerance: float) -> list[Vector]:
     """Replace each vector by the first of those, in their own order, that it is near to."""
     leaders: dict[Cell, list[Vector]] = defaultdict(list)
@@ -26,13 +30,16 @@ def nearby(vectors: Sequence[Vector], tolerance: float) -> list[Vector]:
         near = (leader for cell in cells for leader in leaders.get(cell, ()) if _near(leader, vector, tolerance))
         leader_of[vector] = min(near, default=vector)
         if leader_of[vector] == vector:
-            leaders[tuple(floor(axis / (CELL * tolerance)) for axis in vector)].append(vector)
+            leaders[tuple(_cell_of(axis, tolerance) for axis in vector)].append(vector)
     return [leader_of[vector] for vector in vectors]
 
 
 def _cells_near(vector: Vector, tolerance: float) -> Iterator[Cell]:
-    size = CELL * tolerance
-    return product(*({floor((axis - tolerance) / size), floor((axis + tolerance) / size)} for axis in vector))
+    return product(*({_cell_of(axis + side, tolerance) for side in (-tolerance, tolerance)} for axis in vector))
+
+
+def _cell_of(axis: float, tolerance: float) -> int:
+    return floor(min(max(axis / (CELL * tolerance), -FARTHEST), FARTHEST))
 
 
 def _near(a: Vector, b: Vector, tolerance: float) -> bool:

@@ -93,15 +93,14 @@ def segments_of(elements: Elements, tag: int, count: int, bits: int) -> Entries:
         if kind == _INDIRECT:
             message = f"instance {elements.sop_instance_uid}: a palette with indirect segments (0028,1221) is not read"
             raise UnsupportedImageError(message)
-        if kind == _LINEAR and made:
-            segments.append(_line(segments[-1][-1], numbers[at], length))
-            at += 1
-        elif kind == _DISCRETE:
-            segments.append(numbers[at : at + length])
-            at += length
-        else:
+        if not (kind == _DISCRETE or (kind == _LINEAR and made)):
             raise elements.corrupt(tag, f"has a segment of type {kind} that cannot be there")
-        made += len(segments[-1])
+        read = length if kind == _DISCRETE else 1
+        if length:
+            entries = numbers[at : at + read]
+            segments.append(entries if kind == _DISCRETE else _line(segments[-1][-1], entries[0], length))
+            made += len(segments[-1])
+        at += read
     if made < count:
         raise elements.corrupt(tag, f"makes {made} entries, of which its descriptor says {count}")
     return np.concatenate(segments)[:count].astype(f"u{width}")

@@ -56,3 +56,8 @@ def test_what_is_near_the_first_of_its_own_is_put_with_it(places: list[tuple[int
 
 def apart(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def test_numbers_of_any_size_are_told_apart() -> None:
+    largest = float(np.finfo(float).max)
+    assert nearby([(largest,), (-largest,), (0.0,), (1e-4,)], 1e-3) == [(largest,), (-largest,), (0.0,), (0.0,)]

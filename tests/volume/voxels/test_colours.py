@@ -128,6 +128,7 @@ def segmented(*segments: int) -> list[Any]:
         ((0, 1, 200 << 8, 1, 255, 200 << 8), [200] * 256),
         ((0, 2, 100 << 8, 7 << 8, 1, 4, 9 << 8, 0, 250, *range(250)), [100, 7, 7, 8, 8, 9, *([0] * 250)]),
         ((0, 1, 255 << 8, 1, 255, 0), [*range(255, -1, -1)]),
+        ((0, 1, 255 << 8, 0, 0, 1, 0, 99, 1, 255, 0), [*range(255, -1, -1)]),
     ],
 )
 def test_segments_make_the_entries_of_a_palette(segments: Any, expected: list[int]) -> None:
