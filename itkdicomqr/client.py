@@ -8,21 +8,24 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar, Unpack
 
 from itkdicomqr.association import Deadline
+from itkdicomqr.checks import check_keywords
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, IncompleteSeriesError, LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.candidates import candidate_studies
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.catalogues import asked, verify, with_model
-from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day, Level
+from itkdicomqr.query.criteria import Criteria, CriteriaWords, Day
 from itkdicomqr.query.search import confirmed, counted, decided, search
 from itkdicomqr.query.table import Row, SeriesTable, merged
-from itkdicomqr.retrieval import RECEIVERS, Choices, Delivery, each_once
+from itkdicomqr.retrieval import RECEIVERS, Choices, ChoiceWords, Delivery, each_once
 from itkdicomqr.volume import Outcome, Volume, all_volumes, assemble, one_volume, stacked
 from itkdicomqr.volume.notices import warn_of
 from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import Target, target_of
-from itkdicomqr.words import LoadWords
+from itkdicomqr.words import LoadWords, timeouts_of
 
 T = TypeVar("T")
 
@@ -80,13 +83,14 @@ class Client:
         transport: str | None = None,
         any_archive: bool = False,
     ) -> None:
-        given = {
-            "connect": connect_timeout,
-            "first_response": first_response_timeout,
-            "idle": idle_timeout,
-            "total": total_timeout,
-        }
-        self._timeouts = {name: seconds for name, seconds in given.items() if seconds is not None}
+        self._timeouts = timeouts_of(
+            {
+                "connect_timeout": connect_timeout,
+                "first_response_timeout": first_response_timeout,
+                "idle_timeout": idle_timeout,
+                "total_timeout": total_timeout,
+            }
+        )
         self._any_archive = any_archive
         self._choices = Choices(associations=associations, transport=transport)
         self.nodes = tuple(map(self._timed, nodes_of(pacs)))
@@ -128,6 +132,11 @@ class Client:
         -------
         list of Row
             With ``PatientID``, ``PatientName`` and ``IssuerOfPatientID``.
+
+        Raises
+        ------
+        CriteriaError, NetworkError, UnverifiedMatchError, TruncatedMatchesError, LimitExceededError
+            As `find_series`.
         """
         criteria = Criteria.from_words(patient_id, patient_name=patient_name)
         return self._rows(criteria, lambda catalogue: catalogue.patients(criteria))
@@ -135,12 +144,12 @@ class Client:
     def find_studies(
         self, patient_id: str | None = None, date: Day | None = None, **words: Unpack[CriteriaWords]
     ) -> list[Row]:
-        """Find studies; the parameters are those of `find_series`, as far as they concern studies."""
+        """Find studies; parameters and errors are those of `find_series`, as far as they concern studies."""
         criteria = Criteria.from_words(patient_id, date, **words)
         if criteria.at(Level.SERIES):
             message = f"studies are not found by {', '.join(map(str, criteria.at(Level.SERIES)))}: use find_series"
             raise CriteriaError(message)
-        return self._rows(criteria, lambda catalogue: catalogue.studies(criteria))
+        return self._rows(criteria, lambda catalogue: candidate_studies(catalogue, criteria))
 
     def find_series(
         self,
@@ -160,6 +169,8 @@ class Client:
         ------
         CriteriaError
             It is no such row.
+        NetworkError, TruncatedMatchesError, LimitExceededError
+            As `find_series`.
         """
         return asked(
             self._node_of(checked_row(series)), self._deadline(), lambda catalogue: catalogue.instances(series)
@@ -173,8 +184,8 @@ class Client:
         series_uid: str | None = None,
         patient_id: str | None = None,
         instance_uids: Iterable[str] | None = None,
-        heal: bool = True,
         progress: Progress | None = None,
+        **choices: Unpack[ChoiceWords],
     ) -> list[Instance]:
         """Bring a series into memory: complete, or an error.
 
@@ -186,33 +197,66 @@ class Client:
             Instead of the row; the Patient ID for archives of the Patient Root model.
         instance_uids : iterable of str, optional
             Only these SOP Instance UIDs.
-        heal : bool
-            Whether what is missing is asked for again, in other ways.
         progress : Progress, optional
             Is told the number of instances, and each that came.
+        **choices
+            ``heal=False``, to ask for nothing twice; ``partial=True``, to take what came where not all
+            comes; ``allow_lossy=True``, to take what the archive compressed with loss on the way; and
+            ``associations`` and ``transport`` instead of those of the client.
+
+        Returns
+        -------
+        list of Instance
+            In the order in which they came.
 
         Raises
         ------
         IncompleteSeriesError
             Instances that the archive lists did not come; they are named.
+        ConflictingInstancesError
+            Two of one SOP Instance UID came, and differ.
+        InstanceError
+            One is damaged, or not what it was called.
+        NoMatchError, AmbiguousSeriesError
+            The UIDs are those of no series, or of several.
+        NetworkError, InputError
+            As `find_series`.
+
+        Warns
+        -----
+        DICOMQRWarning
+            What came is not all, or was compressed with loss, or nothing but a number proves that it is all.
         """
-        words = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
+        uids = {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id}
+        return each_once(self.iter_instances(series, **uids, instance_uids=instance_uids, progress=progress, **choices))
+
+    def iter_instances(
+        self,
+        series: Row | None = None,
+        *,
+        study_uid: str | None = None,
+        series_uid: str | None = None,
+        patient_id: str | None = None,
+        instance_uids: Iterable[str] | None = None,
+        progress: Progress | None = None,
+        **choices: Unpack[ChoiceWords],
+    ) -> Iterator[Instance]:
+        """Bring a series instance by instance, as they come; one that the archive sends twice comes twice.
+
+        Parameters, errors and warnings are those of `retrieve`; that the series is not complete is told at the end.
+        """
+        sought = _sought(series, {"study_uid": study_uid, "series_uid": series_uid, "patient_id": patient_id})
+        check_keywords(choices, ChoiceWords.__annotations__)
+        chosen = replace(self._choices, **choices)
+        return self._brought(sought, chosen, None if instance_uids is None else _uids(instance_uids), progress)
+
+    def _brought(
+        self, sought: Row | Criteria, choices: Choices, uids: Collection[str] | None, progress: Progress | None
+    ) -> Iterator[Instance]:
         deadline = self._deadline()
-        row = self._one_series(_sought(series, words), deadline)
-        uids = None if instance_uids is None else list(instance_uids)
-        with self._delivery(row, replace(self._choices, heal=heal), deadline, uids) as delivery:
-            return each_once(_told(delivery, progress))
-
-    def iter_instances(self, series: Row, *, progress: Progress | None = None) -> Iterator[Instance]:
-        """Bring a series, a row of `find_series`, instance by instance, as they come.
-
-        Raises
-        ------
-        IncompleteSeriesError
-            At the end: instances that the archive lists did not come; they are named.
-        """
-        with self._delivery(checked_row(series), self._choices, self._deadline()) as delivery:
+        with self._delivery(self._one_series(sought, deadline), choices, deadline, uids) as delivery:
             yield from _told(delivery, progress)
+        warn_of(delivery.notices)
 
     def load_series(
         self,
@@ -236,7 +280,7 @@ class Client:
             return [one_volume(outcomes, volume, stack=stack)]
 
         (loaded,) = self._volumes(series, words, target, progress, take)
-        warn_of([loaded.report])
+        warn_of(loaded.report.departures)
         return target.image(loaded)
 
     def load_volumes(
@@ -256,7 +300,7 @@ class Client:
         words = {"patient_id": patient_id, "date": date, "description": description, **criteria_and_options}
         volumes = self._volumes(series, words, target, progress, all_volumes)
         loaded = stacked(volumes) if stack else volumes
-        warn_of(volume.report for volume in loaded)
+        warn_of(sentence for volume in loaded for sentence in volume.report.departures)
         return [target.image(volume) for volume in loaded]
 
     def _volumes(
@@ -306,7 +350,8 @@ class Client:
         if not listed:
             message = f"{node} lists no instance of series {series.get('SeriesInstanceUID')}"
             raise IncompleteSeriesError(message)
-        with self._delivery(series, self._choices, deadline, listed[:1]) as delivery:
+        header_is_enough = replace(self._choices, allow_lossy=True)
+        with self._delivery(series, header_is_enough, deadline, listed[:1]) as delivery:
             return each_once(delivery)[0]
 
     def _rows(self, criteria: Criteria, ask: Callable[[Catalogue], list[Row]]) -> list[Row]:
@@ -355,13 +400,29 @@ def checked_row(series: object) -> Row:
     Raises
     ------
     CriteriaError
-        ``series=`` was given something else.
+        ``series=`` was given something else, or a row of a study, a patient or an instance.
     """
-    if not isinstance(series, Row):
-        cure = ", but a table: give table[0] or table.one()" if isinstance(series, SeriesTable) else ""
-        message = f"series={'' if cure else repr(series)} is no row of find_series{cure}"
+    if isinstance(series, Row) and series.level == Level.SERIES:
+        return series
+    if isinstance(series, Row):
+        message = f"series= is a row of {_OTHER_FINDERS[series.level]}: give one of find_series"
+    elif isinstance(series, SeriesTable):
+        message = "series= is no row of find_series, but a table: give table[0] or table.one()"
+    else:
+        message = f"series={series!r} is no row of find_series"
+    raise CriteriaError(message)
+
+
+_OTHER_FINDERS = {Level.PATIENT: "find_patients", Level.STUDY: "find_studies", Level.IMAGE: "find_instances"}
+
+
+def _uids(given: Iterable[str]) -> list[str]:
+    """Refuse one UID where several are due: it is a series of characters, too."""
+    uids = [given] if isinstance(given, str) else list(given)
+    if isinstance(given, str) or not uids or not all(isinstance(uid, str) for uid in uids):
+        message = f"instance_uids={given!r}: give a list of UIDs, at least one; None is for all"
         raise CriteriaError(message)
-    return series
+    return uids
 
 
 def _sought(series: Row | None, words: Mapping[str, Any]) -> Row | Criteria:

@@ -11,16 +11,18 @@ from functools import partial
 from math import isnan
 from typing import Any, TypeVar
 
+from itkdicomqr.checks import check_keywords, check_positive
 from itkdicomqr.configuration import Pacs, nodes_of
 from itkdicomqr.errors import CriteriaError, DICOMQRError, InputError
-from itkdicomqr.functions import CLIENT_OPTIONS, load_series
+from itkdicomqr.functions import load_series
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Timeouts
-from itkdicomqr.query.criteria import NAME_OF, check_keywords
+from itkdicomqr.query.criteria import NAME_OF
 from itkdicomqr.query.table import Row
 from itkdicomqr.volume import Volume
 from itkdicomqr.volume.picking import Pick, check_pick
 from itkdicomqr.volume.toolkits import target_of
-from itkdicomqr.words import LOAD_WORDS, LoadWords
+from itkdicomqr.words import CLIENT_WORDS, LOAD_WORDS, LoadWords, timeouts_of
 
 CohortRow = TypeVar("CohortRow", Row, Mapping[str, Any])
 """What a row may be: one of `find_series`, or keyword arguments of `load_series`."""
@@ -30,9 +32,6 @@ Mapped = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 LOOK_AHEAD = 4
 """How many rows an executor has in hand unless told otherwise."""
-
-_TIMEOUT = "_timeout"
-"""How the options of `Client` end that are attributes of `Timeouts`."""
 
 
 def load_cohort(
@@ -93,7 +92,7 @@ def load_cohort(
     Raises
     ------
     InputError
-        What concerns all rows cannot be meant: the archive, the toolkit, an option; at once.
+        What concerns all rows cannot be meant: an archive that is given, the toolkit, an option; at once.
     TypeError
         A keyword argument is not known; one of a row, when the loop comes to it.
 
@@ -174,7 +173,7 @@ def _cell(value: Any) -> Any:
     return None if isnan(value) else int(value) if value.is_integer() else value
 
 
-_IDENTIFYING = frozenset({"PatientID", "StudyInstanceUID", "SeriesInstanceUID"})
+_IDENTIFYING = frozenset(UNIQUE_KEYS[level] for level in Level if level <= Level.SERIES)
 """What a row of a search names its series by."""
 
 
@@ -206,10 +205,7 @@ def _finished(loaded: Any, toolkit: str) -> Any:
 def _check(toolkit: str, look_ahead: int, words: Mapping[str, Any]) -> None:
     """Refuse now what would fail for every row."""
     target_of(toolkit)
-    if look_ahead < 1:
-        message = f"look_ahead={look_ahead!r}: give at least 1"
-        raise InputError(message)
-    check_keywords(words, LOAD_WORDS | CLIENT_OPTIONS)
+    check_positive({"look_ahead": look_ahead}, InputError)
+    check_keywords(words, LOAD_WORDS | CLIENT_WORDS)
     LoadWords.divided({name: value for name, value in words.items() if name in LOAD_WORDS})
-    seconds = {name: value for name, value in words.items() if name.endswith(_TIMEOUT) and value is not None}
-    Timeouts(**{name.removesuffix(_TIMEOUT): value for name, value in seconds.items()})
+    Timeouts(**timeouts_of(words))

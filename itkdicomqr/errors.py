@@ -49,10 +49,7 @@ Every message names what was found and what to try. The archive's own words are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from itkdicomqr.query.table import SeriesTable
+from typing import Any
 
 
 class DICOMQRError(Exception):
@@ -215,11 +212,11 @@ class AmbiguousSeriesError(MatchError):
     ----------
     message : str
         The table of candidates, with the keyword that picks each.
-    candidates : SeriesTable, optional
-        The rows; any goes back in as ``series=``.
+    candidates : sequence of Row, optional
+        The table itself; any of its rows goes back in as ``series=``.
     """
 
-    def __init__(self, message: str, *, candidates: SeriesTable | None = None) -> None:
+    def __init__(self, message: str, *, candidates: Sequence[Any] | None = None) -> None:
         super().__init__(message)
         self.candidates = candidates
 

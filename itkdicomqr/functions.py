@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
+from inspect import signature
 from typing import Any, Unpack
 
+from itkdicomqr.checks import check_keywords
 from itkdicomqr.client import Client, Progress, checked_row
 from itkdicomqr.configuration import Pacs
-from itkdicomqr.query.criteria import NAMES, CriteriaWords, Day, check_keywords
+from itkdicomqr.query.criteria import NAMES, CriteriaWords, Day
 from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.volume.picking import Pick
-from itkdicomqr.words import LOAD_WORDS
+from itkdicomqr.words import CLIENT_WORDS, LOAD_WORDS, ClientWords
 
 
-class FindWords(CriteriaWords, total=False):
+class FindWords(CriteriaWords, ClientWords, total=False):
     """More criteria, and the options of `Client`, which explains them."""
-
-    connect_timeout: float | None
-    first_response_timeout: float | None
-    idle_timeout: float | None
-    total_timeout: float | None
-    associations: int | None
-    transport: str | None
-    any_archive: bool
-
-
-CLIENT_OPTIONS = FindWords.__annotations__.keys() - CriteriaWords.__annotations__.keys()
 
 
 def find_series(
@@ -64,12 +55,16 @@ def find_series(
 
     Raises
     ------
-    CriteriaError, NodeError
+    CriteriaError, NodeError, InputError
         What was given cannot be meant.
+    TypeError
+        A keyword argument is not known; the nearest is named.
     NetworkError
         An archive does not answer, or refuses.
     UnverifiedMatchError, TruncatedMatchesError
         The archive does not tell enough to decide.
+    LimitExceededError
+        More matches than ``Limits.max_matches``.
 
     Notes
     -----
@@ -83,7 +78,7 @@ def find_series(
     are elsewhere: a narrower search, or ``series_uid``, does not need it. DICOMweb is read page by page.
     """
     words: dict[str, Any] = {**criteria_and_options}
-    client = _client(pacs, None, words, NAMES)
+    client = _client(pacs, None, words, NAMES, find_series)
     return client.find_series(patient_id, date, description, **words)
 
 
@@ -138,18 +133,30 @@ def load_series(
         Several; the message is the table of candidates with the keyword that picks each.
     IncompleteSeriesError
         Instances that the archive lists did not arrive.
+    SeriesChangingError
+        The archive sends instances that it does not list, even when asked again.
+    InstanceError
+        An instance is damaged, or not what it was called, or came twice and differs.
     MultipleVolumesError
         The series holds several volumes; the message lists them.
     VolumeError
         The instances do not make one right image.
-    NetworkError, InputError
+    LimitExceededError
+        It is larger than ``max_series_bytes``, or than the node's ``Limits``.
+    NetworkError, InputError, TypeError, UnverifiedMatchError, TruncatedMatchesError
         As `find_series`.
+
+    Warns
+    -----
+    DICOMQRWarning
+        The image is right, and something about it, or about the proof that it is whole, should be known:
+        ``Volume.report`` tells it too.
 
     Examples
     --------
     >>> image = load_series("99999", "2021-05-03", "AX 3.0 Soft*", pacs="ORTHANC@localhost:4242")  # doctest: +SKIP
     """
-    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS, load_series)
     return client.load_series(
         patient_id,
         date,
@@ -184,7 +191,7 @@ def load_volumes(
     -------
     list of itk.Image, SimpleITK.Image or Volume
     """
-    client = _client(pacs, series, criteria_and_options, LOAD_WORDS)
+    client = _client(pacs, series, criteria_and_options, LOAD_WORDS, load_volumes)
     return client.load_volumes(
         patient_id,
         date,
@@ -197,17 +204,21 @@ def load_volumes(
     )
 
 
-_PARAMETERS = ("pacs", "series", "toolkit", "volume", "stack", "progress")
-"""The keyword arguments that have a place of their own."""
-
-
-def _client(pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str]) -> Client:
-    """Make the client; its own options are taken out of ``words``, where only known ones may be left."""
-    check_keywords(words, known | CLIENT_OPTIONS, _PARAMETERS)
+def _client(
+    pacs: Pacs, series: Row | None, words: dict[str, Any], known: Set[str], function: Callable[..., Any]
+) -> Client:
+    """Make the client; its own options are taken out of ``words``, where only known ones of a function may be left."""
+    elsewhere = dict.fromkeys(LOAD_WORDS | _parameters(load_series), load_series.__name__)
+    check_keywords(words, known | CLIENT_WORDS, _parameters(function), elsewhere)
     options = client_options(words)
     return Client(pacs if pacs is not None or series is None else checked_row(series).node, **options)
 
 
 def client_options(words: dict[str, Any]) -> dict[str, Any]:
     """Take the options of `Client` out of keyword arguments."""
-    return {name: words.pop(name) for name in CLIENT_OPTIONS if name in words}
+    return {name: words.pop(name) for name in CLIENT_WORDS if name in words}
+
+
+def _parameters(function: Callable[..., Any]) -> Set[str]:
+    """Tell the keyword arguments that have a place of their own."""
+    return signature(function).parameters.keys()

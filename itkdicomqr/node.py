@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import UnionType
 from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from itkdicomqr.checks import Kinds, check_kinds, check_positive
 from itkdicomqr.errors import NodeError
 from itkdicomqr.place import place_of
 from itkdicomqr.security import TLS, Identity, Secured, check_security, security_of_receiver
@@ -41,6 +40,11 @@ class Timeouts:
         For instances of a C-MOVE that come after the archive said that it was done.
     total : float
         For one public call, everything included.
+
+    Raises
+    ------
+    NodeError
+        One is no number of seconds.
     """
 
     connect: float = 10.0
@@ -53,7 +57,7 @@ class Timeouts:
         for each in fields(self):
             value = getattr(self, each.name)
             if not isinstance(value, int | float) or not 0 < value < float("inf"):
-                message = f"{each.name}_timeout={value!r}: give seconds, more than 0 and finite"
+                message = f"{each.name}={value!r}: a timeout is in seconds, more than 0 and finite"
                 raise NodeError(message)
 
 
@@ -73,6 +77,11 @@ class Limits:
         Rows of one C-FIND.
     max_verified : int
         Candidates of which one instance may be fetched to read what the archive does not return.
+
+    Raises
+    ------
+    NodeError
+        One is no whole number of at least 1.
     """
 
     max_instance_bytes: int = 4 << 30
@@ -83,11 +92,7 @@ class Limits:
     max_verified: int = 32
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                message = f"{each.name}={value!r}: give a whole number, at least 1"
-                raise NodeError(message)
+        check_positive(vars(self), NodeError)
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,8 @@ class Node:
     name: str = field(default="", kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_kinds(self)
+        check_kinds(vars(self), _KINDS, NodeError)
+        check_positive({"associations": self.associations}, NodeError)
         if not self.host or any(character.isspace() for character in self.host):
             message = f"{self.host!r} is no host name"
             raise NodeError(message)
@@ -187,9 +193,6 @@ class Node:
         _check_tuple("transports", self.transports)
         if not self.transports or not set(self.transports) <= set(TRANSPORTS):
             message = f"transports={self.transports!r}: give some of {', '.join(TRANSPORTS)}"
-            raise NodeError(message)
-        if self.associations < 1:
-            message = f"associations={self.associations!r}: give at least 1"
             raise NodeError(message)
         check_character_set(self.character_set)
         check_dicomweb(self.dicomweb, self.authorization, self.dicomweb_tls)
@@ -288,26 +291,16 @@ def _port(netloc: str, text: str) -> int:
     return int(digits[2])
 
 
-_KINDS: Mapping[str, tuple[type | UnionType, str]] = {
+_KINDS: Kinds = {
     "host": (str, "a text"),
     "receiver": (str, "a text, 'host:port'"),
     "dicomweb": (str, "a text, 'https://host:port/path'"),
     "character_set": (str, "a text, such as 'ISO_IR 100'"),
-    "associations": (int, "a whole number"),
     "timeouts": (Timeouts, "Timeouts(...)"),
     "limits": (Limits, "Limits(...)"),
     "get": (Node | None, "a Node"),
     "move": (Node | None, "a Node"),
 }
-"""What some attributes of a node must be, and how an error says it."""
-
-
-def _check_kinds(node: Node) -> None:
-    for keyword, (kind, words) in _KINDS.items():
-        value = getattr(node, keyword)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            message = f"{keyword}={value!r}: give {words}"
-            raise NodeError(message)
 
 
 def _check_tuple(keyword: str, value: object) -> None:

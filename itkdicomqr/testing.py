@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from itkdicomqr.archive.quirks import QUIRKS, quirk_of
-from itkdicomqr.errors import CorruptInstanceError, InputError, InstanceError
-from itkdicomqr.instance import Instance
+from itkdicomqr.errors import InstanceError
 from itkdicomqr.place import place_of
+from itkdicomqr.sources import as_instance, check_several, files_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
-    from pydicom.dataset import Dataset
+    from itkdicomqr.instance import Instance
+    from itkdicomqr.sources import Source
 
 __all__ = ["QUIRKS", "Archive"]
-
-Item = Instance | bytes | bytearray | memoryview | str | Path
 
 
 class Archive:
@@ -59,12 +58,13 @@ class Archive:
 
     Raises
     ------
+    InputError
+        The folder or a file cannot be read, something given is no source of an instance, or a quirk is unknown;
+        the message lists those that are known.
     InstanceError
-        Something given, other than by a folder, is no instance.
+        One that is given is damaged.
     OSError
-        The port is taken.
-    ValueError
-        A quirk is unknown; the message lists those that are known.
+        When it is entered: the port is taken.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class Archive:
 
     def __init__(
         self,
-        source: str | Path | Iterable[Item | Dataset] | None = None,
+        source: str | Path | Iterable[Source] | None = None,
         *,
         quirks: str | Iterable[str] = "",
         ae_title: str = "DEMO",
@@ -97,8 +97,7 @@ class Archive:
         if isinstance(source, str | Path):
             self._take_folder(Path(source))
         else:
-            for instance in demo_patient() if source is None else map(_instance_of, source):
-                self._index.add(instance)
+            self._take(demo_patient() if source is None else source)
         self._server = Server(
             self._index,
             ae_title=ae_title,
@@ -133,36 +132,13 @@ class Archive:
         self._server.stop()
 
     def _take_folder(self, folder: Path) -> None:
-        for path in _files_in(folder):
+        for path in files_in(folder):
             try:
-                self._index.add(Instance.from_part10(path.read_bytes()))
+                self._index.add(as_instance(path))
             except InstanceError:
                 self.skipped += 1
-            except OSError as error:
-                message = f"{path} cannot be read ({error.strerror})"
-                raise InputError(message) from None
 
-
-def _files_in(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.is_symlink():
-            continue
-        if path.is_dir():
-            yield from _files_in(path)
-        elif path.is_file():
-            yield path
-
-
-def _instance_of(item: Item | Dataset) -> Instance:
-    if isinstance(item, Instance):
-        return item
-    if isinstance(item, bytes | bytearray | memoryview):
-        return Instance.from_part10(item)
-    if isinstance(item, str | Path):
-        return Instance.from_part10(Path(item).read_bytes())
-    if hasattr(item, "file_meta"):
-        return Instance.from_dataset(item)
-    message = (
-        f"a {type(item).__name__} is no DICOM instance: give an Instance, a Dataset, the bytes of a file or a path"
-    )
-    raise CorruptInstanceError(message)
+    def _take(self, sources: Iterable[Source]) -> None:
+        check_several(sources)
+        for source in sources:
+            self._index.add(as_instance(source))

@@ -232,7 +232,7 @@ def test_an_interruption_ends_it_all(interrupting: str, workers: int) -> None:
     taken: list[Any] = []
     with ThreadPoolExecutor(1) as pool:
         rows = counted([CHEST] * 9, taken)
-        loaded = load_cohort(rows, pacs=interrupting, executor=pool if workers else None, connect_timeout=2)
+        loaded = load_cohort(rows, pacs=interrupting, executor=pool if workers else None, connect_timeout=5)
         with pytest.raises(KeyboardInterrupt):
             next(loaded)
         assert next(loaded, None) is None
@@ -263,11 +263,11 @@ def test_a_row_that_cannot_be_meant_gives_its_error(row: Any, reason: str) -> No
         ({"pacs": "nowhere:"}, NodeError, "names no archive"),
         ({"toolkit": "vtk"}, InputError, "there are 'itk'"),
         ({"gaps": "ignore"}, InputError, "gaps='ignore' is not among"),
-        ({"look_ahead": 0}, InputError, "give at least 1"),
+        ({"look_ahead": 0}, InputError, "give a whole number, at least 1"),
         ({"map": map, "executor": Idle()}, InputError, "give one of them"),
         ({"volume": "1"}, InputError, "volume='1' is neither an index nor a mapping"),
-        ({"connect_timeout": -1}, NodeError, "connect_timeout=-1: give seconds"),
-        ({"total_timeout": float("inf")}, NodeError, "total_timeout=inf: give seconds"),
+        ({"connect_timeout": -1}, NodeError, "connect=-1: a timeout is in seconds"),
+        ({"total_timeout": float("inf")}, NodeError, "total=inf: a timeout is in seconds"),
         ({"transport": "fax"}, InputError, "transport='fax' is not among"),
         ({"modalty": "CT"}, TypeError, "did you mean 'modality'"),
         ({"idle_time": 5}, TypeError, "did you mean 'idle_timeout'"),

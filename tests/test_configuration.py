@@ -186,7 +186,7 @@ def test_a_configuration_that_is_not_there_is_told_as_missing(monkeypatch, tmp_p
         ("hasty", r"\[nodes.hasty\] .*: unknown conect; there are connect, first_response, idle, late, total"),
         ("modest", "unknown max_match; there are .*max_matches"),
         ("brief", "5 is no table of connect, first_response"),
-        ("endless", "total_timeout=inf"),
+        ("endless", "total=inf"),
         ("secured", "variable PACS_PASSCODE is not set"),
         ("trusting", "ca_file='/no/such/authority.pem' cannot be read"),
         ("leaking", "passcode stands in the configuration: .*passcode_variable"),

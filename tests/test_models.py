@@ -11,7 +11,9 @@ from pynetdicom import AE, build_context, evt
 from itkdicomqr import CriteriaError, Node, NoPresentationContextError
 from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, PATIENT_STUDY_ONLY
-from itkdicomqr.query.catalogue import Catalogue, query_services
+from itkdicomqr.query.c_find import FindService, query_services
+from itkdicomqr.query.candidates import candidate_series, candidate_studies
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.testing import Archive
 from tests.servers import HOST
@@ -24,9 +26,9 @@ KNOWN = Criteria.from_words("SYN-1")
 def studies(node: Node, criteria: Criteria = KNOWN) -> list[Node | None]:
     """Ask for studies; give the nodes that the rows name."""
     with Association.open(node, query_services(), Deadline(20)) as association:
-        catalogue = Catalogue(association, node)
-        rows = catalogue.studies(criteria)
-        assert all(catalogue.series(row, criteria) for row in rows)
+        catalogue = Catalogue(FindService(association, node))
+        rows = candidate_studies(catalogue, criteria)
+        assert all(candidate_series(catalogue, row, criteria) for row in rows)
         return [row.node for row in rows]
 
 

@@ -119,7 +119,7 @@ def test_a_misspelt_option_is_a_type_error_before_anything_is_asked(function: An
         ({"toolkit": "vtk"}, "there are 'itk', 'simpleitk', 'volume'"),
         ({"gaps": "ignore"}, "gaps='ignore' is not among 'error', 'average'"),
         ({"tilt": "no"}, "tilt='no'"),
-        ({"idle_timeout": -1}, "idle_timeout=-1"),
+        ({"idle_timeout": -1}, "idle=-1"),
         ({"series": "1.2.3"}, "series='1.2.3' is no row of find_series"),
         ({"date": "tomorrow"}, "is no date"),
     ],

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from itkdicomqr.archive.values import Values, first_of, values_of
 from itkdicomqr.errors import ForeignInstanceError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,24 +17,6 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 """Unique keys from the patient down to a level."""
-
-
-class Level(IntEnum):
-    """The levels of the query/retrieve models (PS3.4 C.6); each belongs to the one before."""
-
-    PATIENT = 1
-    STUDY = 2
-    SERIES = 3
-    IMAGE = 4
-
-
-UNIQUE_KEYS = {
-    Level.PATIENT: "PatientID",
-    Level.STUDY: "StudyInstanceUID",
-    Level.SERIES: "SeriesInstanceUID",
-    Level.IMAGE: "SOPInstanceUID",
-}
-"""PS3.4 C.6.1.1 and C.6.2.1."""
 
 
 @dataclass(frozen=True)

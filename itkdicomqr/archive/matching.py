@@ -10,10 +10,11 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset
 
 from itkdicomqr.archive.comparison import matches
-from itkdicomqr.archive.index import UNIQUE_KEYS, Entry, Index, Level
-from itkdicomqr.archive.status import MISMATCH
+from itkdicomqr.archive.index import Entry, Index
 from itkdicomqr.archive.values import KNOWN_VRS, Values, element_of, first_of, values_of
 from itkdicomqr.errors import StatusError
+from itkdicomqr.levels import COUNTS, UNIQUE_KEYS, Level, owner_of
+from itkdicomqr.status import MISMATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,70 +35,13 @@ class Model(Enum):
     STUDY_ROOT = (Level.STUDY, Level.SERIES, Level.IMAGE)
 
 
-KEYS = {
-    Level.PATIENT: frozenset(
-        {
-            "PatientID",
-            "PatientName",
-            "PatientBirthDate",
-            "PatientBirthTime",
-            "PatientSex",
-            "PatientComments",
-            "IssuerOfPatientID",
-            "EthnicGroup",
-        }
-    ),
-    Level.STUDY: frozenset(
-        {
-            "StudyInstanceUID",
-            "StudyDate",
-            "StudyTime",
-            "StudyID",
-            "StudyDescription",
-            "AccessionNumber",
-            "ReferringPhysicianName",
-            "NameOfPhysiciansReadingStudy",
-            "AdmittingDiagnosesDescription",
-            "PatientAge",
-            "PatientSize",
-            "PatientWeight",
-            "TimezoneOffsetFromUTC",
-        }
-    ),
-    Level.SERIES: frozenset(
-        {
-            "SeriesInstanceUID",
-            "SeriesNumber",
-            "SeriesDate",
-            "SeriesTime",
-            "SeriesDescription",
-            "Modality",
-            "Laterality",
-            "BodyPartExamined",
-            "ProtocolName",
-            "PatientPosition",
-            "FrameOfReferenceUID",
-            "Manufacturer",
-            "ManufacturerModelName",
-            "InstitutionName",
-            "InstitutionalDepartmentName",
-            "StationName",
-            "OperatorsName",
-            "PerformingPhysicianName",
-            "PerformedProcedureStepStartDate",
-            "PerformedProcedureStepStartTime",
-            "PerformedProcedureStepDescription",
-        }
-    ),
-}
-"""Attributes that all instances of an entity share; any other belongs to the instance."""
-
-_OWNERS = {keyword: level for level, keywords in KEYS.items() for keyword in keywords}
-
 _BY_UID = (Level.STUDY, Level.SERIES, Level.IMAGE)
 """The levels whose unique key is a UID: it has no wildcard, and no case."""
 
 _NOT_MATCHED = frozenset({"QueryRetrieveLevel", "SpecificCharacterSet", "TimezoneOffsetFromUTC", "RetrieveAETitle"})
+
+_OF_EVERY_LEVEL = frozenset({"InstanceAvailability"})
+"""What may be told of an entity of any level (PS3.4 C.4.1.1.3.2)."""
 
 
 @dataclass(frozen=True)
@@ -231,16 +175,12 @@ def _key_of(identifier: Dataset, tag: BaseTag) -> Key:
 
 def _known_values(index: Index, path: Path, key: Key, entry: Entry) -> Values | None:
     """Find the values of an entity; None of a key that its level does not know."""
-    if key.keyword in COMPUTED:
-        owner, compute = COMPUTED[key.keyword]
-        return compute(index.group(path[:owner])) if owner <= len(path) else None
-    if not key.keyword or key.vr not in KNOWN_VRS or _owner_of(key.keyword) > len(path):
+    owner = Level.PATIENT if key.keyword in _OF_EVERY_LEVEL else owner_of(key.keyword)
+    if owner > len(path):
         return None
-    return entry.values(key.keyword, key.vr)
-
-
-def _owner_of(keyword: str) -> Level:
-    return _OWNERS.get(keyword, Level.IMAGE)
+    if key.keyword in COMPUTED:
+        return COMPUTED[key.keyword](index.group(path[:owner]))
+    return entry.values(key.keyword, key.vr) if key.keyword and key.vr in KNOWN_VRS else None
 
 
 def _answer(level: Level, known: Mapping[Key, Values | None], ae_title: str) -> Answer:
@@ -264,16 +204,11 @@ def _distinct(keyword: str) -> Callable[[list[Entry]], Values]:
     return lambda entries: tuple(sorted({value for entry in entries for value in entry.values(keyword, vr)}))
 
 
-COMPUTED: dict[str, tuple[Level, Callable[[list[Entry]], Values]]] = {
-    "NumberOfPatientRelatedStudies": (Level.PATIENT, _count(Level.STUDY)),
-    "NumberOfPatientRelatedSeries": (Level.PATIENT, _count(Level.SERIES)),
-    "NumberOfPatientRelatedInstances": (Level.PATIENT, _count(Level.IMAGE)),
-    "NumberOfStudyRelatedSeries": (Level.STUDY, _count(Level.SERIES)),
-    "NumberOfStudyRelatedInstances": (Level.STUDY, _count(Level.IMAGE)),
-    "NumberOfSeriesRelatedInstances": (Level.SERIES, _count(Level.IMAGE)),
-    "ModalitiesInStudy": (Level.STUDY, _distinct("Modality")),
-    "SOPClassesInStudy": (Level.STUDY, _distinct("SOPClassUID")),
-    "InstanceAvailability": (Level.PATIENT, lambda _: ("ONLINE",)),
-    "AvailableTransferSyntaxUID": (Level.IMAGE, lambda entries: (entries[0].instance.transfer_syntax_uid,)),
+COMPUTED: Mapping[str, Callable[[list[Entry]], Values]] = {
+    **{keyword: _count(counted) for keyword, (_, counted) in COUNTS.items()},
+    "ModalitiesInStudy": _distinct("Modality"),
+    "SOPClassesInStudy": _distinct("SOPClassUID"),
+    "InstanceAvailability": lambda _: ("ONLINE",),
+    "AvailableTransferSyntaxUID": lambda entries: (entries[0].instance.transfer_syntax_uid,),
 }
-"""Keys that no instance holds: the level that has each, and how it comes of what belongs to an entity (PS3.4 C.3.4)."""
+"""Keys that no instance holds: how each comes of what belongs to an entity (PS3.4 C.3.4)."""

@@ -17,10 +17,14 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from itkdicomqr.archive.acceptance import MODELS
 from itkdicomqr.archive.comparison import matches
-from itkdicomqr.archive.index import Level
 from itkdicomqr.archive.matching import find, select
 from itkdicomqr.archive.seams import Conclusion, Request, Sender, Step
-from itkdicomqr.archive.status import (
+from itkdicomqr.archive.transcoding import acceptable
+from itkdicomqr.archive.values import first_of
+from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, InstanceError, StatusError
+from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
+from itkdicomqr.status import (
     CANCELLED,
     MISMATCH,
     NO_DESTINATION,
@@ -28,11 +32,8 @@ from itkdicomqr.archive.status import (
     PENDING_WITHOUT_SOME_KEYS,
     SUCCESS,
     UNABLE,
+    is_pending,
 )
-from itkdicomqr.archive.transcoding import acceptable
-from itkdicomqr.archive.values import first_of
-from itkdicomqr.errors import DICOMQRError, ForeignInstanceError, InstanceError, StatusError
-from itkdicomqr.instance import Instance
 
 if TYPE_CHECKING:
     import socket
@@ -160,7 +161,7 @@ class Provider:
         request = self._requests.get(event.assoc)
         if request is None or message.command_set.CommandField not in _RESPONSES:
             return
-        if message.command_set.Status & 0xFF00 != PENDING:
+        if not is_pending(message.command_set.Status):
             self._conclude(message, request)
         elif message.data_set:
             message.data_set = BytesIO(self._quirk.row(message.data_set.getvalue(), request))

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from pynetdicom.association import Association
     from pynetdicom.presentation import PresentationContext
 
-    from itkdicomqr.archive.index import Entry, Index, Level
+    from itkdicomqr.archive.index import Entry, Index
     from itkdicomqr.archive.matching import Model
     from itkdicomqr.archive.values import Values
     from itkdicomqr.instance import Instance
+    from itkdicomqr.levels import Level
 
     Outcome = tuple[int | Dataset, Dataset | None]
     Rejection = tuple[int, int, int]

@@ -18,7 +18,7 @@ from itkdicomqr.archive.connections import Connections
 from itkdicomqr.archive.provider import Provider
 from itkdicomqr.archive.seams import Quirk
 from itkdicomqr.archive.silence import Silence
-from itkdicomqr.archive.status import SUCCESS
+from itkdicomqr.status import SUCCESS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

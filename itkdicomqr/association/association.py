@@ -11,7 +11,8 @@ from typing import Self
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from itkdicomqr.association import dimse, status
+from itkdicomqr import status
+from itkdicomqr.association import dimse
 from itkdicomqr.association.channel import Channel
 from itkdicomqr.association.contexts import FIND, GET, MOVE, VERIFICATION, Proposal
 from itkdicomqr.association.deadline import Deadline
@@ -31,6 +32,7 @@ from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
 from itkdicomqr.outlines import Outlines
 from itkdicomqr.place import placed
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import Header
 from itkdicomqr.text import escaped
 
@@ -69,7 +71,7 @@ class Retrieved:
     server_comment: str
 
     def __str__(self) -> str:
-        failures = f", {self.failed} sub-operations failed" if self.failed else ""
+        failures = f", {counted(self.failed, 'sub-operation')} failed" if self.failed else ""
         return f"{status.describe(self.status)}{failures}" if self.status else f"success{failures}"
 
 
@@ -280,7 +282,7 @@ class Association:
             message = self._channel.receive("idle")
             if message.command.field == Field.C_STORE_RQ:
                 self._channel.send(message.context_id, dimse.store_response(message.command, status.OUT_OF_RESOURCES))
-            elif message.command.status not in status.PENDING:
+            elif not status.is_pending(message.command.status):
                 self._channel.release(deadline.remaining)
                 return
 
@@ -306,7 +308,7 @@ class Association:
 
     def _pending(self, message: Message, field: Field, context: Context) -> bool:
         self._check_response(message, field, context)
-        return message.command.status in status.PENDING
+        return status.is_pending(message.command.status)
 
     def _check_response(self, message: Message, field: Field, context: Context) -> None:
         if message.command.field != field:
@@ -316,7 +318,7 @@ class Association:
             raise ProtocolError("it answered a request that was not made")
         if message.context_id != context.id:
             raise ProtocolError(f"it answered on presentation context {message.context_id}, not on {context.id}")
-        if message.command.status not in status.PENDING:
+        if not status.is_pending(message.command.status):
             self._asked = None
 
     def _matches(self, context: Context) -> Iterator[Header]:
@@ -324,7 +326,7 @@ class Association:
         response = self._response(Field.C_FIND_RSP, context)
         outlines, syntax = Outlines(), UID(context.transfer_syntax)
         count = 0
-        while response.command.status in status.PENDING:
+        while status.is_pending(response.command.status):
             count += 1
             if count > limit:
                 message = f"more than {limit} matches: narrow the search, or raise Limits(max_matches=...)"
@@ -336,7 +338,7 @@ class Association:
         self._check_end_of_matches(response.command, count)
 
     def _check_end_of_matches(self, command: Command, count: int) -> None:
-        if command.status in (status.CANCELLED, status.MATCHES_TRUNCATED):
+        if command.status in (status.CANCELLED, status.LIMIT_REACHED):
             message = (
                 f"{self._node.place}: C-FIND: the archive cut its answer after {count} matches: narrow the search "
                 "by patient_id, date or accession_number"

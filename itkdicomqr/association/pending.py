@@ -7,7 +7,7 @@ from collections.abc import Collection
 from threading import Condition
 from time import monotonic
 
-from itkdicomqr.association import status
+from itkdicomqr import status
 from itkdicomqr.association.deadline import Deadline
 from itkdicomqr.errors import CorruptInstanceError, LimitExceededError, NetworkError, ProtocolError
 from itkdicomqr.instance import SERIES_INSTANCE_UID, Instance
@@ -182,11 +182,11 @@ class Register:
             takers = [pending for pending in self._pending if pending.expects(instance)]
         except (CorruptInstanceError, LimitExceededError) as error:
             self.note(ProtocolError(f"an instance was refused: {error}"))
-            return status.CANNOT_UNDERSTAND
+            return status.UNABLE
         # Each has its own bytes: whoever reads them may give their memory back.
         copies = [instance, *(instance.copied() for _ in takers[1:])] if takers else []
         taken = [pending.put(each) for pending, each in zip(takers, copies, strict=True)]
         if any(taken):
             return status.SUCCESS
         self.note(ProtocolError("instances were refused that belong to no series that is expected"))
-        return status.NOT_THAT_DATA_SET
+        return status.MISMATCH

@@ -20,6 +20,7 @@ from itkdicomqr.cli.exits import COHORT_INCOMPLETE, EXIT_CODES, INTERRUPTED, UNW
 from itkdicomqr.cli.options import (
     IMAGE_SUFFIXES,
     any_archive_option,
+    choice_words,
     client_words,
     connect_timeout_option,
     criteria_options,
@@ -27,13 +28,14 @@ from itkdicomqr.cli.options import (
     image_options,
     image_words,
     json_option,
-    known_quirks,
     options_named,
     overwrite_option,
     pacs_options,
     quirks_options,
+    transfer_options,
 )
 from itkdicomqr.errors import AmbiguousSeriesError, DICOMQRError, InputError, NodeError
+from itkdicomqr.prose import counted
 
 if TYPE_CHECKING:
     from itkdicomqr.cli.cohort import Outcome
@@ -90,7 +92,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         error.show()
         code = error.exit_code
     except DICOMQRError as error:
-        _complain(error)
+        _complain(error, arguments)
         code = exit_code(error)
     except (BrokenPipeError, SystemExit):  # whoever read our output has seen enough (click and rich then exit)
         _leave_stdout()
@@ -122,16 +124,18 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _complain(error: DICOMQRError) -> None:
+def _complain(error: DICOMQRError, arguments: Sequence[str] | None) -> None:
     """Print what went wrong; series to choose from with the options that pick them."""
     candidates = error.candidates if isinstance(error, AmbiguousSeriesError) else None
     message = str(error).partition("\n")[0] if candidates else str(error)
     click.echo(f"itkdicomqr: {message}", err=True)
     if candidates:
         from itkdicomqr.cli.show import show_table
+        from itkdicomqr.query.table import SeriesTable
 
-        show_table(candidates, stderr=True)
-    cures = [] if isinstance(error, InputError) else options_named(message)
+        show_table(SeriesTable(tuple(candidates)), stderr=True)
+    name = next(word for word in (sys.argv[1:] if arguments is None else arguments) if word in commands.commands)
+    cures = [] if isinstance(error, InputError) else options_named(message, commands.commands[name])
     if cures:
         click.echo(f"On the command line: {', '.join(cures)}", err=True)
 
@@ -217,6 +221,7 @@ def load(
 @commands.command(epilog=EXIT_CODE_HELP)
 @criteria_options
 @click.option("--png", type=click.Path(path_type=Path), help="Write a PNG, instead of drawing in the terminal.")
+@transfer_options
 @overwrite_option
 def preview(*, png: Path | None, overwrite: bool, **words: Any) -> None:
     """Show the middle slice of the one series for PATIENT_ID, DATE and DESCRIPTION; it alone is retrieved."""
@@ -228,9 +233,9 @@ def preview(*, png: Path | None, overwrite: bool, **words: Any) -> None:
 
     if png is not None:
         check_target(png, PICTURE_SUFFIXES, overwrite=overwrite)
-    client = Client(**client_words(words))
+    client, choices = Client(**client_words(words)), choice_words(words)
     with warnings_shown():
-        volume = middle_instance(client, client.find_series(**criteria_words(words)).one())
+        volume = middle_instance(client, client.find_series(**criteria_words(words)).one(), **choices)
     plane, window = slice_and_window(volume)
     if png is None:
         show_plane(plane, window, console())
@@ -351,8 +356,8 @@ def demo(*, picture: Path | None, overwrite: bool, quirks: str) -> None:
 
     if picture is not None:
         check_target(picture, PICTURE_SUFFIXES, overwrite=overwrite)
-    with Archive(quirks=known_quirks(quirks)) as archive:
-        click.echo(f"An archive of {len(archive.instances)} instances listens at {archive.url}\n")
+    with Archive(quirks=quirks) as archive:
+        click.echo(f"An archive of {counted(len(archive.instances), 'instance')} listens at {archive.url}\n")
         client = Client(archive.url)
         click.echo(f'find_series("{DEMO_PATIENT}"):')
         show_table(client.find_series(DEMO_PATIENT))
@@ -395,11 +400,11 @@ def serve(
     options: dict[str, Any] = {"ae_title": ae_title, "port": port, "host": host, "destinations": destinations}
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    archive = Archive(folder, quirks=known_quirks(quirks), **options)
+    archive = Archive(folder, quirks=quirks, **options)
     try:
         with archive:
             skipped = f" (files skipped: {archive.skipped})" if folder else ""
-            click.echo(f"{len(archive.instances)} instances at {archive.url}{skipped}")
+            click.echo(f"{counted(len(archive.instances), 'instance')} at {archive.url}{skipped}")
             stopped.wait()
     except OSError as error:
         message = f"cannot listen at {host}:{port} ({error.strerror}): choose another port, or 0 for a free one"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, TypeVar
 
 import click
@@ -124,11 +124,8 @@ _IMAGES = (
     ),
 )
 
-_OF_IMAGES = ("heal", "partial", "allow_lossy", "gaps", "tilt", "mosaic", "padding")
-"""The options that are keyword arguments of `load_series` as they are."""
-
-_NAMED = re.compile(r"\b(volume|gaps|tilt|mosaic|partial|allow_lossy)=(?:'(\w+)'|True)?")
-"""How messages name a cure that is an option, too."""
+_CURE = re.compile(r"\b(\w+)=(?:'(\w+)'|True)?")
+"""How messages name a keyword argument as a cure."""
 
 _OF_VOLUME = "N, or --volume KEYWORD=VALUE"
 
@@ -149,37 +146,30 @@ def criteria_options(command: Command) -> Command:
     return _decorated(command, (*_CRITERIA, *_PACS))
 
 
+def transfer_options(command: Command) -> Command:
+    """Add the options that tell how a series comes."""
+    return _decorated(command, _TRANSFER)
+
+
 def image_options(command: Command) -> Command:
     """Add the options that tell how a series comes, and how images are made of it."""
     return _decorated(command, (*_TRANSFER, *_IMAGES))
 
 
-def options_named(message: str) -> list[str]:
-    """Spell the keyword arguments that a message names as options: ``--partial`` for ``partial=True``."""
-    values = ((name, _OF_VOLUME if name == "volume" else value) for name, value in _NAMED.findall(message))
-    return [*dict.fromkeys(f"--{name.replace('_', '-')} {value}".rstrip() for name, value in values)]
+def options_named(message: str, command: click.Command) -> list[str]:
+    """Spell the keyword arguments that a message names as options of a command: ``--partial`` for ``partial=True``."""
+    from itkdicomqr.words import CHOICES, OPTIONS
+
+    cures = CHOICES | OPTIONS | {"volume", "stack"}
+    options = {each.name: each.opts[0] for each in command.params if each.name in cures}
+    named = [(name, value) for name, value in _CURE.findall(message) if name in options]
+    values = ((name, _OF_VOLUME if name == "volume" else value) for name, value in named)
+    return [*dict.fromkeys(f"{options[name]} {value}".rstrip() for name, value in values)]
 
 
 def quirks_options(command: Command) -> Command:
     """Add the options that make the embedded archive differ from the standard."""
     return _decorated(command, _QUIRKS)
-
-
-def known_quirks(text: str) -> str:
-    """Give back names of quirks that all exist.
-
-    Raises
-    ------
-    CriteriaError
-        One does not; the message lists those that do.
-    """
-    from itkdicomqr.archive.quirks import quirk_of
-
-    try:
-        quirk_of(text)
-    except ValueError as error:
-        raise CriteriaError(str(error)) from None
-    return text
 
 
 def client_words(words: dict[str, Any]) -> dict[str, Any]:
@@ -189,11 +179,24 @@ def client_words(words: dict[str, Any]) -> dict[str, Any]:
     return {"pacs": list(words.pop("pacs")) or None, **client_options(words)}
 
 
+def choice_words(words: dict[str, Any]) -> dict[str, Any]:
+    """Take the keyword arguments that say how a series is brought out of the words of a command."""
+    from itkdicomqr.words import CHOICES
+
+    return _given(words, CHOICES)
+
+
 def image_words(words: dict[str, Any]) -> dict[str, Any]:
     """Take the keyword arguments of `load_series` that bring a series and make its image out of a command's words."""
-    chosen = {name: words.pop(name) for name in _OF_IMAGES}
-    given = {name: value for name, value in chosen.items() if value is not None}
+    from itkdicomqr.words import CHOICES, OPTIONS
+
+    given = _given(words, CHOICES | OPTIONS)
     return {**given, "volume": picked_volume(words.pop("volume")), "stack": words.pop("stack")}
+
+
+def _given(words: dict[str, Any], names: Set[str]) -> dict[str, Any]:
+    taken = {name: words.pop(name) for name in names & words.keys()}
+    return {name: value for name, value in taken.items() if value is not None}
 
 
 def picked_volume(texts: Iterable[str]) -> int | dict[str, str] | None:

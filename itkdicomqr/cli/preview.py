@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Unpack
 
 import numpy as np
 from rich.color import Color
@@ -15,6 +16,7 @@ from itkdicomqr.cli.picture import middle_slice
 from itkdicomqr.client import Client
 from itkdicomqr.errors import IncompleteSeriesError
 from itkdicomqr.query.table import Row
+from itkdicomqr.retrieval import ChoiceWords
 from itkdicomqr.volume import Volume, read_volumes
 
 WINDOW_CENTER, WINDOW_WIDTH = "0028|1050", "0028|1051"
@@ -26,7 +28,7 @@ SHADES = " .:-=+*#%@"
 """From black to white, where there are no colours."""
 
 
-def middle_instance(client: Client, series: Row) -> Volume:
+def middle_instance(client: Client, series: Row, **choices: Unpack[ChoiceWords]) -> Volume:
     """Retrieve the middle instance of a series by InstanceNumber, and no other.
 
     Raises
@@ -40,7 +42,7 @@ def middle_instance(client: Client, series: Row) -> Volume:
         raise IncompleteSeriesError(message)
     wanted = listed[len(listed) // 2].get("SOPInstanceUID") or ""
     # Windows are told of values that were not inverted (PS3.3 C.11.2.1.2).
-    volumes = read_volumes(client.retrieve(series, instance_uids=[wanted]), invert_monochrome1=False)
+    volumes = read_volumes(client.retrieve(series, instance_uids=[wanted], **choices), invert_monochrome1=False)
     return volumes[len(volumes) // 2]
 
 

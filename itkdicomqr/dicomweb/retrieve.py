@@ -13,8 +13,6 @@ from itkdicomqr.dicomweb.session import Session, describe
 from itkdicomqr.errors import ProtocolError, StatusError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
-from itkdicomqr.query.table import UNIQUE_KEYS, Row
 
 ORIGIN = "WADO-RS"
 INSTANCE = "application/dicom"
@@ -25,8 +23,6 @@ ACCEPTS: tuple[str, ...] = (f'{MULTIPART}; type="{INSTANCE}"; transfer-syntax=*'
 """As it is stored, whatever the transfer syntax; then what a service gives that does not know that parameter: Explicit
 VR Little Endian (PS3.18 8.7.3.5.2)."""
 
-PATH = (Level.STUDY, Level.SERIES)
-
 REFUSALS_OF_ACCEPT = frozenset({400, 406, 415, 500, 501})
 """Statuses that may be about what was accepted."""
 
@@ -35,7 +31,7 @@ REFUSALS_OF_ONE = frozenset({400, 404, 406, 409, 410, 415, 500, 501})
 
 
 def wado(
-    node: Node, series: Row, deadline: Deadline, instance_uids: Iterable[str] | None = None
+    node: Node, study_uid: str, series_uid: str, deadline: Deadline, instance_uids: Iterable[str] | None = None
 ) -> Generator[Instance, None, str]:
     """Bring a series, or single instances of it, by WADO-RS.
 
@@ -45,7 +41,7 @@ def wado(
     ----------
     node : Node
         The archive, with ``dicomweb``.
-    series : Row
+    study_uid, series_uid : str
         Which series.
     deadline : Deadline
         Of the whole call.
@@ -75,7 +71,7 @@ def wado(
         It did not come, or not to its end.
     """
     with Session(node, deadline) as session, session.step(ORIGIN):
-        retrieval = _Retrieval(session, series)
+        retrieval = _Retrieval(session, study_uid, series_uid)
         if instance_uids is None:
             return describe((yield from retrieval.instances()))
         return (yield from _singly(retrieval, instance_uids))
@@ -96,9 +92,8 @@ def _singly(retrieval: _Retrieval, instance_uids: Iterable[str]) -> Generator[In
 class _Retrieval:
     """What is asked for, how, and how much of it may still come."""
 
-    def __init__(self, session: Session, series: Row) -> None:
-        study_uid, series_uid = (quote(series.get(UNIQUE_KEYS[level]) or "", safe="") for level in PATH)
-        self._root = f"/studies/{study_uid}/series/{series_uid}"
+    def __init__(self, session: Session, study_uid: str, series_uid: str) -> None:
+        self._root = f"/studies/{quote(study_uid, safe='')}/series/{quote(series_uid, safe='')}"
         self._session = session
         self._accepts = ACCEPTS
         self._left = session.node.limits.max_series_bytes

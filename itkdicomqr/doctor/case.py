@@ -11,11 +11,11 @@ from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.contexts import FIND, Proposal, service
 from itkdicomqr.association.patience import BACK_OFF, open_patiently
 from itkdicomqr.errors import NoMatchError, TruncatedMatchesError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.catalogue import identifier, path_to
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.identifiers import identifier, path_to
 from itkdicomqr.query.matchers import DateRange
-from itkdicomqr.query.table import UNIQUE_KEYS, Row
+from itkdicomqr.query.table import Row
 from itkdicomqr.scan import Header
 from itkdicomqr.text import text_of
 

@@ -14,9 +14,8 @@ from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.retrieving import got
 from itkdicomqr.errors import DICOMQRError
-from itkdicomqr.query.catalogue import path_to
-from itkdicomqr.query.criteria import Level
-from itkdicomqr.query.table import UNIQUE_KEYS
+from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.query.identifiers import path_to
 from itkdicomqr.scan import Header
 from itkdicomqr.text import text_of
 

@@ -33,6 +33,7 @@ from itkdicomqr.errors import (
     StatusError,
 )
 from itkdicomqr.node import Node
+from itkdicomqr.prose import listed
 
 NOBODY = "NOBODY_ITKDICOMQ"
 """An AE title that no archive is called, nor knows."""
@@ -197,5 +198,4 @@ def _names(uids: Iterable[str]) -> list[str]:
 
 
 def _without(refused: list[str]) -> str:
-    elided = [f"{len(refused) - MAX_NAMED} others"] if len(refused) > MAX_NAMED else []
-    return f" (not {', '.join([*refused[:MAX_NAMED], *elided])})" if refused else ""
+    return f" (not {listed(refused, MAX_NAMED)})" if refused else ""

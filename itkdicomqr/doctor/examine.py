@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from itkdicomqr.association import Deadline
-from itkdicomqr.dicomweb import Session, WebCatalogue
+from itkdicomqr.dicomweb import Session
 from itkdicomqr.doctor import characters, connecting, querying, retrieving
 from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.doctor.diagnosis import MODELS, REACHED, STUDIES, Diagnosis, Finding, bad, good, unknown
 from itkdicomqr.doctor.sampling import Queries, Resources, sample_of
 from itkdicomqr.errors import AssociationRejectedError, DICOMQRError
 from itkdicomqr.node import AUTO, Node
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.qido import QidoService
 
 SECONDS = 300.0
 """How long the whole may take."""
@@ -142,7 +144,7 @@ def _sample_of(case: Case) -> Sample | None:
     if case.node.ae_title:
         return sample_of(Queries(case), case.about)
     with Session(case.node, case.until()) as session:
-        return sample_of(Resources(WebCatalogue(session), case.about), case.about)
+        return sample_of(Resources(Catalogue(QidoService(session)), case.about), case.about)
 
 
 def _found(examination: Examination, case: Case) -> Finding:

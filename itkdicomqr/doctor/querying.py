@@ -12,12 +12,10 @@ from itkdicomqr.doctor.case import MAX_ROWS, Answer, Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.doctor.sampling import windows
 from itkdicomqr.errors import ConnectionLostError, NetworkError, StatusError
-from itkdicomqr.query.catalogue import SERIES_COUNT
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import RELATED_INSTANCES, Level
 from itkdicomqr.query.matchers import ALL_DAYS, day_of
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import ROUND, parts_around
-from itkdicomqr.query.whole import number_of
 
 DESCRIPTION = "SeriesDescription"
 NOBODYS = "NOBODY CALLS A SERIES SO"
@@ -234,10 +232,10 @@ def _counts_of_halves(case: Case, studies: Sequence[Row]) -> tuple[int, int]:
 def _counts(case: Case) -> dict[str, int | None]:
     """Ask for the number of instances of every series of the study."""
     try:
-        rows = case.ask_series(case.sample.one, **{SERIES_COUNT: ""}).rows
+        rows = case.ask_series(case.sample.one, **{RELATED_INSTANCES: ""}).rows
     except NetworkError:
         return {}
-    return {_uid(row): number_of(row, SERIES_COUNT) for row in rows}
+    return {_uid(row): row.number(RELATED_INSTANCES) for row in rows}
 
 
 def _uid(row: Row) -> str:

@@ -10,14 +10,15 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from itkdicomqr.association.contexts import GET, LOSSLESS, LOSSY, MAX_CONTEXTS, classes_of, service, storage
-from itkdicomqr.dicomweb import Session, WebCatalogue, wado
+from itkdicomqr.dicomweb import Session, wado
 from itkdicomqr.doctor.case import Case
 from itkdicomqr.doctor.diagnosis import Finding, bad, good, notable, unknown
 from itkdicomqr.errors import IncompleteSeriesError, NetworkError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.catalogue import path_to, retrieval_identifier
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.query.identifiers import path_to, retrieval_identifier
+from itkdicomqr.query.qido import QidoService
 from itkdicomqr.retrieval import RECEIVERS
 from itkdicomqr.retrieval.moving import move
 
@@ -87,7 +88,7 @@ def answers_qido(case: Case) -> Finding:
     if not case.node.dicomweb:
         return unknown("no DICOMweb service is configured", "give dicomweb='https://host/dicom-web' if it has one")
     with Session(case.node, case.until()) as session:
-        WebCatalogue(session).verify()
+        QidoService(session).verify()
     return good("it answers a query")
 
 
@@ -95,8 +96,9 @@ def sends_by_wado(case: Case) -> Finding:
     """Ask for one instance by WADO-RS."""
     if not case.node.dicomweb:
         return unknown("no DICOMweb service is configured")
-    uid = case.sample.instance_uid
-    with closing(wado(case.node, case.sample.one, case.until(), [uid] if uid else None)) as sending:
+    uid, series = case.sample.instance_uid, case.sample.one
+    study_uid, series_uid = (series.get(UNIQUE_KEYS[level]) or "" for level in (Level.STUDY, Level.SERIES))
+    with closing(wado(case.node, study_uid, series_uid, case.until(), [uid] if uid else None)) as sending:
         if _first(sending):
             return good("an instance came")
     message = "no instance came by WADO-RS"

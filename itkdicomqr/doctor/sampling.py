@@ -8,8 +8,10 @@ from typing import Protocol
 
 from itkdicomqr.doctor.case import Case, Sample
 from itkdicomqr.errors import StatusError
+from itkdicomqr.levels import Level
+from itkdicomqr.query.candidates import candidate_series, candidate_studies
 from itkdicomqr.query.catalogue import RETURN_KEYS, Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.table import Row, distinct
 
 DAYS = (0, 7, 31, 366, 3660)
@@ -67,11 +69,11 @@ class Resources:
     def studies(self, dates: str) -> Sequence[Row]:
         """Those of a DICOM date range; empty for all."""
         criteria = Criteria.from_words(date=dates or None, **self._about) if dates or self._about else Criteria(())
-        return self._catalogue.studies(criteria)
+        return candidate_studies(self._catalogue, criteria)
 
     def series(self, study: Row) -> Sequence[Row]:
         """Those of a study."""
-        return self._catalogue.series(study, Criteria(()))
+        return candidate_series(self._catalogue, study, Criteria(()))
 
     def instances(self, series: Row) -> Sequence[Row]:
         """Those of a series."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
+from itkdicomqr.dicomweb import Session
 from itkdicomqr.errors import NetworkError, TruncatedMatchesError
 from itkdicomqr.node import AUTO, Node
-from itkdicomqr.query.catalogue import Catalogue, query_services, spoken
-
-if TYPE_CHECKING:
-    from itkdicomqr.dicomweb.query import WebCatalogue
+from itkdicomqr.query.c_find import FindService, query_services, spoken
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.qido import QidoService
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ def catalogue_of(node: Node, deadline: Deadline) -> Iterator[Catalogue]:
     """
     if node.ae_title:
         with open_patiently(node, query_services(), deadline) as association:
-            yield Catalogue(association, node)
+            yield Catalogue(FindService(association, node))
     else:
-        with _by_web(node, deadline) as catalogue:
-            yield catalogue
+        with _by_web(node, deadline) as qido:
+            yield Catalogue(qido)
 
 
 def asked(node: Node, deadline: Deadline, question: Callable[[Catalogue], T]) -> T:
@@ -62,19 +62,16 @@ def asked(node: Node, deadline: Deadline, question: Callable[[Catalogue], T]) ->
         if not (node.ae_title and node.dicomweb):
             raise
         try:
-            with _by_web(node, deadline) as catalogue:
-                return question(catalogue)
+            with _by_web(node, deadline) as qido:
+                return question(Catalogue(qido))
         except NetworkError as error:
             raise cut from error
 
 
 @contextmanager
-def _by_web(node: Node, deadline: Deadline) -> Iterator[WebCatalogue]:
-    from itkdicomqr.dicomweb.query import WebCatalogue
-    from itkdicomqr.dicomweb.session import Session
-
+def _by_web(node: Node, deadline: Deadline) -> Iterator[QidoService]:
     with Session(node, deadline) as session:
-        yield WebCatalogue(session)
+        yield QidoService(session)
 
 
 def with_model(node: Node, deadline: Deadline) -> Node:
@@ -103,5 +100,5 @@ def verify(node: Node, deadline: Deadline) -> None:
         with open_patiently(node, [service(VERIFICATION)], deadline) as association:
             association.echo()
     else:
-        with _by_web(node, deadline) as catalogue:
-            catalogue.verify()
+        with _by_web(node, deadline) as qido:
+            qido.verify()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
-from enum import StrEnum
 from typing import TypedDict
 from unicodedata import category
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
+from itkdicomqr.checks import check_keywords
 from itkdicomqr.errors import CriteriaError
+from itkdicomqr.levels import Level, owner_of
 from itkdicomqr.query.matchers import (
     DateRange,
     Exactly,
@@ -32,15 +32,6 @@ Day = date | str | tuple[date | str | None, date | str | None]
 
 MAX_TEXT_LENGTH = 64
 """Characters of the VR LO (PS3.5 6.2)."""
-
-
-class Level(StrEnum):
-    """Query/Retrieve levels (PS3.4 C.6)."""
-
-    PATIENT = "PATIENT"
-    STUDY = "STUDY"
-    SERIES = "SERIES"
-    IMAGE = "IMAGE"
 
 
 class CriteriaWords(TypedDict, total=False):
@@ -87,16 +78,22 @@ class Criterion:
         The keyword argument that gave it.
     keyword : str
         The DICOM keyword of the attribute.
-    level : Level
-        The level at which archives keep it.
     matcher : Matcher
         What it must be.
     """
 
     name: str
     keyword: str
-    level: Level
     matcher: Matcher
+
+    @property
+    def level(self) -> Level:
+        """The level at which it is asked for: a patient's with the studies, an instance's with the series."""
+        return min(max(owner_of(self.keyword), Level.STUDY), Level.SERIES)
+
+    def universal(self) -> Criterion:
+        """Ask for every value of the attribute."""
+        return replace(self, matcher=Wording(""))
 
     def __str__(self) -> str:
         return f"{self.name} {self.matcher}"
@@ -147,7 +144,7 @@ class Criteria:
         if not criteria:
             message = "no criterion was given: give at least a patient_id, a date, a description or a UID"
             raise CriteriaError(message)
-        return cls(tuple(sorted(criteria, key=lambda criterion: list(Level).index(criterion.level))))
+        return cls(tuple(sorted(criteria, key=lambda criterion: criterion.level)))
 
     def at(self, level: Level) -> tuple[Criterion, ...]:
         """The criteria of one level."""
@@ -163,30 +160,6 @@ class Criteria:
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.criteria))
-
-
-def check_keywords(given: Iterable[str], known: Iterable[str], besides: Iterable[str] = ()) -> None:
-    """Refuse a misspelt keyword argument.
-
-    Parameters
-    ----------
-    given, known : iterable of str
-        Those that came, and those that may.
-    besides : iterable of str
-        Others that may have been meant.
-
-    Raises
-    ------
-    TypeError
-        It is not among the known ones; the nearest is named.
-    """
-    known = set(known)
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, {*known, *besides}, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"unknown keyword argument {name!r}{hint}"
-            raise TypeError(message)
 
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -289,27 +262,26 @@ class _Spelling:
     """What a keyword argument means."""
 
     keyword: str
-    level: Level
     read: Callable[[str, object], Matcher]
 
     def criterion(self, name: str, value: object) -> Criterion:
-        return Criterion(name, self.keyword, self.level, self.read(name, value))
+        return Criterion(name, self.keyword, self.read(name, value))
 
 
 _SPELLINGS: Mapping[str, _Spelling] = {
-    "patient_id": _Spelling("PatientID", Level.STUDY, _literal),
-    "issuer_of_patient_id": _Spelling("IssuerOfPatientID", Level.STUDY, _literal),
-    "patient_name": _Spelling("PatientName", Level.STUDY, _name),
-    "date": _Spelling("StudyDate", Level.STUDY, _day),
-    "accession_number": _Spelling("AccessionNumber", Level.STUDY, _literal),
-    "study_uid": _Spelling("StudyInstanceUID", Level.STUDY, _uid),
-    "study_description": _Spelling("StudyDescription", Level.STUDY, _wording),
-    "modality": _Spelling("Modality", Level.SERIES, _codes),
-    "series_number": _Spelling("SeriesNumber", Level.SERIES, _number),
-    "series_date": _Spelling("SeriesDate", Level.SERIES, _day),
-    "protocol_name": _Spelling("ProtocolName", Level.SERIES, _wording),
-    "description": _Spelling("SeriesDescription", Level.SERIES, _wording),
-    "series_uid": _Spelling("SeriesInstanceUID", Level.SERIES, _uid),
+    "patient_id": _Spelling("PatientID", _literal),
+    "issuer_of_patient_id": _Spelling("IssuerOfPatientID", _literal),
+    "patient_name": _Spelling("PatientName", _name),
+    "date": _Spelling("StudyDate", _day),
+    "accession_number": _Spelling("AccessionNumber", _literal),
+    "study_uid": _Spelling("StudyInstanceUID", _uid),
+    "study_description": _Spelling("StudyDescription", _wording),
+    "modality": _Spelling("Modality", _codes),
+    "series_number": _Spelling("SeriesNumber", _number),
+    "series_date": _Spelling("SeriesDate", _day),
+    "protocol_name": _Spelling("ProtocolName", _wording),
+    "description": _Spelling("SeriesDescription", _wording),
+    "series_uid": _Spelling("SeriesInstanceUID", _uid),
 }
 
 NAMES = frozenset({*_SPELLINGS, "keys"})
@@ -317,30 +289,6 @@ NAMES = frozenset({*_SPELLINGS, "keys"})
 
 NAME_OF: Mapping[str, str] = {spelling.keyword: name for name, spelling in _SPELLINGS.items()}
 """Those that have an argument of their own, by their DICOM keywords."""
-
-_STUDY_LEVEL_KEYWORDS = frozenset(
-    {
-        "AdditionalPatientHistory",
-        "AdmittingDiagnosesDescription",
-        "EthnicGroup",
-        "InstitutionName",
-        "ModalitiesInStudy",
-        "NameOfPhysiciansReadingStudy",
-        "Occupation",
-        "OtherPatientIDs",
-        "PatientAge",
-        "PatientBirthDate",
-        "PatientComments",
-        "PatientSex",
-        "PatientSize",
-        "PatientWeight",
-        "ReferringPhysicianName",
-        "SOPClassesInStudy",
-        "StudyID",
-        "StudyTime",
-    }
-)
-"""Patient and study attributes (PS3.4 tables C.6-1, C.6-2); archives keep all others with the series."""
 
 _MATCHER_OF_VR: Mapping[str, Callable[[str, object], Matcher]] = {
     "DA": _day,
@@ -365,6 +313,5 @@ def _any_attribute(keyword: str, value: object) -> Criterion:
     if keyword in NAME_OF:
         message = f"keys: give {keyword} as {NAME_OF[keyword]}="
         raise CriteriaError(message)
-    level = Level.STUDY if keyword in _STUDY_LEVEL_KEYWORDS else Level.SERIES
     name = f"keys[{keyword!r}]"
-    return Criterion(name, keyword, level, _MATCHER_OF_VR.get(vr, _wording)(name, value))
+    return Criterion(name, keyword, _MATCHER_OF_VR.get(vr, _wording)(name, value))

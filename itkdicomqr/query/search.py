@@ -11,11 +11,13 @@ from dataclasses import replace
 
 from pydicom.datadict import tag_for_keyword
 
-from itkdicomqr.errors import UnverifiedMatchError
+from itkdicomqr.errors import IncompleteSeriesError, InstanceError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import RELATED_INSTANCES, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.candidates import candidate_series, candidate_studies
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.matchers import Wording
 from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.query.unmatched import Findings, explained
@@ -43,7 +45,7 @@ def search(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: 
     Raises
     ------
     UnverifiedMatchError
-        More candidates than ``Limits.max_verified`` would have to be looked into.
+        More candidates than ``Limits.max_verified`` would have to be looked into, or no instance of one comes.
     """
     findings = _find(catalogue, criteria, fetch_one, node)
     lost = None if findings.matches else explained(catalogue, criteria, findings, node)
@@ -55,8 +57,9 @@ def counted(catalogue: Catalogue, table: SeriesTable) -> SeriesTable:
     studies: dict[str | None, list[Row]] = {}
     for row in table:
         studies.setdefault(row.get("StudyInstanceUID"), []).append(row)
-    numbers = {uid: count for rows in studies.values() for uid, count in _counts(catalogue, rows).items()}
-    told = (row.with_values({SERIES_COUNT: numbers.get(row.get("SeriesInstanceUID") or "")}) for row in table)
+    counts = {uid: count for rows in studies.values() for uid, count in _counts(catalogue, rows).items()}
+    numbers = {uid: count.get(RELATED_INSTANCES) for uid, count in counts.items()}
+    told = (row.with_values({RELATED_INSTANCES: numbers.get(row.get("SeriesInstanceUID") or "")}) for row in table)
     return replace(table, rows=tuple(told))
 
 
@@ -117,22 +120,13 @@ def _check_own_text(instance: Instance, row: Row, criterion: Criterion, node: No
 
 def _find(catalogue: Catalogue, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Findings:
     of_study = criteria.at(Level.STUDY)
-    studies = _doubted(told(_studies(catalogue, criteria), of_study), of_study)
+    studies = _doubted(told(candidate_studies(catalogue, criteria), of_study), of_study)
     studies = [row for row in studies if refusal(row, of_study) is None]
-    candidates = [series for study in studies for series in catalogue.series(study, criteria)]
+    candidates = [series for study in studies for series in candidate_series(catalogue, study, criteria)]
     candidates = _doubted(told(candidates, criteria.at(Level.SERIES)), criteria.criteria)
     looked_into = _looked_into(candidates, criteria, fetch_one, node)
     fulfilling = [row for row in looked_into if fulfils(row, criteria.criteria)]
     return Findings(tuple(studies), tuple(looked_into), tuple(_literal_first(fulfilling, criteria)))
-
-
-def _studies(catalogue: Catalogue, criteria: Criteria) -> list[Row]:
-    """Ask for the studies; where only a series' UID is known, first for the study that it belongs to."""
-    series = criteria.named("series_uid")
-    if criteria.at(Level.STUDY) or series is None:
-        return catalogue.studies(criteria)
-    study_uid = catalogue.study_of(series)
-    return catalogue.studies(Criteria.from_words(study_uid=study_uid)) if study_uid else []
 
 
 def _doubted(rows: list[Row], criteria: Iterable[Criterion]) -> list[Row]:
@@ -156,8 +150,12 @@ def _looked_into(rows: Sequence[Row], criteria: Criteria, fetch_one: FetchOne, n
 
 def _completed(row: Row, criteria: Criteria, fetch_one: FetchOne, node: Node) -> Row:
     """An attribute that the instance lacks is empty; text in an unknown character set stays untold."""
-    header = fetch_one(row).elements
     keywords = [criterion.keyword for criterion in untold(row, criteria.criteria)]
+    try:
+        header = fetch_one(row).elements
+    except (IncompleteSeriesError, InstanceError) as error:
+        message = f"{node} returns no {', '.join(keywords)}, and no instance came to read it from: {error}"
+        raise UnverifiedMatchError(message) from error
     return row.with_values(
         {
             keyword: text_of(header, keyword, node.character_set) if tag_for_keyword(keyword) in header else ""
@@ -176,12 +174,12 @@ def _literal_first(rows: Sequence[Row], criteria: Criteria) -> Sequence[Row]:
     return rows
 
 
-def _counts(catalogue: Catalogue, rows: Sequence[Row]) -> dict[str, str | None]:
+def _counts(catalogue: Catalogue, rows: Sequence[Row]) -> dict[str, Row]:
     """Count the instances of series of one study: one by one where fewer rows come, which may count them together."""
     if len(rows) > 1:
-        numbers = catalogue.counts(rows[0].without("SeriesInstanceUID"))
-        if not numbers or len(numbers) >= len(rows):
-            return numbers
+        counts = catalogue.counts(rows[0].without("SeriesInstanceUID"))
+        if not counts or len(counts) >= len(rows):
+            return counts
     return {uid: count for row in rows for uid, count in catalogue.counts(row).items()}
 
 

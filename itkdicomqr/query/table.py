@@ -10,12 +10,15 @@ from html import escape
 from typing import overload
 
 from itkdicomqr.errors import AmbiguousSeriesError, NoMatchError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
 from itkdicomqr.text import printable
 
 MAX_SHOWN = 20
 """Rows that a repr or a message shows."""
+
+MAX_DIGITS = 12
+"""Of a number of the VR IS (PS3.5 6.2)."""
 
 HEADINGS: Mapping[str, str] = {
     "PatientID": "patient",
@@ -40,14 +43,6 @@ _PICKED: Mapping[str, tuple[str, str, Callable[[str], str | int]]] = {
     "series_uid": ("SeriesInstanceUID", r"[0-9.]+", str),
 }
 """What each stands for: the attribute, how a value that can be searched for is spelt, and its type."""
-
-UNIQUE_KEYS = {
-    Level.PATIENT: "PatientID",
-    Level.STUDY: "StudyInstanceUID",
-    Level.SERIES: "SeriesInstanceUID",
-    Level.IMAGE: "SOPInstanceUID",
-}
-"""PS3.4 C.6.1.1, C.6.2.1."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,11 @@ class Row:
                 return value
         return None
 
+    def number(self, keyword: str) -> int | None:
+        """Read a count; None where none was told."""
+        digits = (self.get(keyword) or "").strip()
+        return int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else None
+
     def __getattr__(self, keyword: str) -> str | None:
         if keyword[:1].isupper() and any(name == keyword for name, _ in self.attributes):
             return self.get(keyword)
@@ -97,7 +97,7 @@ class Row:
 
     def __repr__(self) -> str:
         shown = (f"{keyword}={self.get(keyword)!r}" for keyword in HEADINGS if self.get(keyword))
-        return f"<{self.level.lower()} {', '.join(shown)}>"
+        return f"<{self.level.name.lower()} {', '.join(shown)}>"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from itkdicomqr.errors import TruncatedMatchesError
+from itkdicomqr.levels import Level
 from itkdicomqr.query.matchers import DateRange
 from itkdicomqr.query.table import Row
 
@@ -36,11 +37,11 @@ EARLIEST = date(1970, 1, 1)
 FIRST_DAY, LAST_DAY = date(1000, 1, 1), date.max
 """Between these, all days have a spelling of eight digits."""
 
-CURES: Mapping[str, str] = {
-    "PATIENT": "narrow the search by patient_id",
-    "STUDY": "narrow the search by patient_id, date, accession_number or study_uid",
-    "SERIES": "narrow the search by series_uid, series_number or modality",
-    "IMAGE": "ask the archive's administrator to raise its limit of instances",
+CURES: Mapping[Level, str] = {
+    Level.PATIENT: "narrow the search by patient_id",
+    Level.STUDY: "narrow the search by patient_id, date, accession_number or study_uid",
+    Level.SERIES: "narrow the search by series_uid, series_number or modality",
+    Level.IMAGE: "ask the archive's administrator to raise its limit of instances",
 }
 """What brings fewer matches, by level."""
 
@@ -67,19 +68,20 @@ class Answer:
     matches: int = 0
 
 
-def doubt(place: str, level: str, count: int) -> TruncatedMatchesError:
+def doubt(place: str, level: Level, count: int) -> TruncatedMatchesError:
     """Say why a number of matches is not believed to be all."""
     return TruncatedMatchesError(
-        f"{place}: exactly {count} matches at the {level} level, or fewer than it counts: the archive may have cut "
-        f"its answer there; {CURES[level]}"
+        f"{place}: exactly {count} matches at the {level.name} level, or fewer than it counts: the archive may have "
+        f"cut its answer there; {CURES[level]}"
     )
 
 
-def overwritten(place: str, level: str, count: int, told: int) -> TruncatedMatchesError:
+def overwritten(place: str, level: Level, count: int, told: int) -> TruncatedMatchesError:
     """Say that matches were lost, for which others came repeatedly."""
     return TruncatedMatchesError(
-        f"{place}: {count} matches at the {level} level, but only {told} different, and what came repeatedly comes "
-        f"once if it is asked for alone: it was sent in place of others; {CURES[level]}, or give the node dicomweb="
+        f"{place}: {count} matches at the {level.name} level, but only {told} different, and what came repeatedly "
+        f"comes once if it is asked for alone: it was sent in place of others; {CURES[level]}, or give "
+        "the node dicomweb="
     )
 
 
@@ -142,5 +144,5 @@ def cut_of(answers: Iterable[Answer]) -> TruncatedMatchesError | None:
 
 def _too_many() -> TruncatedMatchesError:
     return TruncatedMatchesError(
-        f"the archive still cuts its answers after {MAX_QUERIES} queries, each for fewer days: {CURES['STUDY']}"
+        f"the archive still cuts its answers after {MAX_QUERIES} queries, each for fewer days: {CURES[Level.STUDY]}"
     )

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from itkdicomqr.errors import NoMatchError
+from itkdicomqr.levels import Level
 from itkdicomqr.node import Node
+from itkdicomqr.prose import counted, listed
+from itkdicomqr.query.candidates import candidate_series, candidate_studies
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
+from itkdicomqr.query.criteria import Criteria, Criterion
 from itkdicomqr.query.table import MAX_SHOWN, Row
 from itkdicomqr.query.verdicts import refusal, told
 
@@ -72,16 +75,22 @@ def explained(catalogue: Catalogue, criteria: Criteria, findings: Findings, node
         The archive, for the message.
     """
     if findings.studies:
-        what = f"{_plural(len(findings.studies), 'study', 'studies')} in question"
-        series = findings.candidates or [each for study in findings.studies for each in catalogue.series(study, _ANY)]
+        what = f"{counted(len(findings.studies), 'study', 'studies')} in question"
+        below = (each for study in findings.studies for each in candidate_series(catalogue, study, _ANY))
+        series = findings.candidates or [*below]
         return _loss(series, criteria.criteria, f"{node}: {what}", "series", criteria)
     first, *others = criteria.at(Level.STUDY) or criteria.criteria
-    rows = told(catalogue.studies(Criteria((first,))), others) if first.level is Level.STUDY and others else []
-    rows = [row for row in rows if refusal(row, (first,)) is None]
+    rows = _studies_with(catalogue, first, others) if first.level is Level.STUDY and others else []
     if not rows:
         message = f"{node}: no study has {first}{_ADVICE.get(first.name, '')}"
         return NoMatchError(message, lost_by=first.name)
-    return _loss(rows, others, f"{node}: {_plural(len(rows), 'study', 'studies')} with {first}", "study", criteria)
+    return _loss(rows, others, f"{node}: {counted(len(rows), 'study', 'studies')} with {first}", "study", criteria)
+
+
+def _studies_with(catalogue: Catalogue, first: Criterion, others: Sequence[Criterion]) -> list[Row]:
+    """Ask for the studies that fulfil the first criterion, with what they tell of the others."""
+    rows = told(candidate_studies(catalogue, Criteria((first,))), others)
+    return [row for row in rows if refusal(row, (first,)) is None]
 
 
 def _loss(rows: Sequence[Row], criteria: Iterable[Criterion], where: str, what: str, asked: Criteria) -> NoMatchError:
@@ -103,9 +112,4 @@ def _there_are(rows: Iterable[Row], keyword: str) -> str:
     if keyword not in _TELLING_NOBODY:
         return ""
     values = list(dict.fromkeys(repr(row.get(keyword) or "") for row in rows))
-    more = f", and {len(values) - MAX_SHOWN} more" if len(values) > MAX_SHOWN else ""
-    return f"; there are: {', '.join(sorted(values)[:MAX_SHOWN])}{more}"
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
+    return f"; there are: {listed(sorted(values), MAX_SHOWN)}"

@@ -7,28 +7,24 @@ no row that it lacked. One that is not whole is asked for again in parts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import ConnectionLostError, StatusError, TruncatedMatchesError
-from itkdicomqr.query.criteria import Criteria, Criterion, Level
-from itkdicomqr.query.hidden import coded, dated, full, series_looked_behind, span_of, studies_looked_behind
-from itkdicomqr.query.matchers import ALL_DAYS, DateRange, Exactly, OneOf, Wording
+from itkdicomqr.levels import RELATED_INSTANCES, RELATED_SERIES, RELATED_STUDIES, Level
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.criteria import Criteria, Criterion
+from itkdicomqr.query.hidden import series_looked_behind, studies_looked_behind
+from itkdicomqr.query.matchers import ALL_DAYS, Exactly, OneOf
+from itkdicomqr.query.question import Question, coded, dated, span_of
 from itkdicomqr.query.table import Row, distinct
-from itkdicomqr.query.truncation import Answer, by_days, cut_of, doubt
-
-if TYPE_CHECKING:
-    from itkdicomqr.query.catalogue import Catalogue
-
-PATIENT_COUNT = "NumberOfPatientRelatedStudies"
-STUDY_COUNT = "NumberOfStudyRelatedSeries"
-
-MAX_DIGITS = 12
-"""Of a number of the VR IS (PS3.5 6.2)."""
+from itkdicomqr.query.truncation import Answer, by_days, cut_of
 
 MAX_NUMBERS = 200
 """The highest series number that is tried."""
+
+Step = Callable[[Question, Answer], Answer]
+"""Makes an answer more whole, or doubts it; what needs neither is returned as it is."""
 
 
 def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row]:
@@ -39,19 +35,13 @@ def whole_studies(catalogue: Catalogue, wanted: Sequence[Criterion]) -> list[Row
     TruncatedMatchesError
         There may be more.
     """
-    answer = catalogue.ask(Level.STUDY, wanted)
-    patient = [each for each in wanted if each.keyword == "PatientID"]
-    counted = _counted(catalogue, patient or wanted) if answer.rows or answer.cut else ()
-    told = max((number_of(row, PATIENT_COUNT) or 0 for row in counted if patient), default=0)
-    answer = answer if told else studies_looked_behind(catalogue, wanted, answer)
-    if answer.cut:
-        answer = _by_days(catalogue, wanted, answer)
-    if answer.cut or told > len(counted):
-        answer = _by_count(catalogue, patient, told, answer)
-    if answer.cut:
-        raise answer.cut
-    numbers = {row.get("StudyInstanceUID"): row.get(STUDY_COUNT) for row in counted}
-    return [row.with_values({STUDY_COUNT: numbers.get(row.get("StudyInstanceUID"))}) for row in answer.rows]
+    question = Question(catalogue, Level.STUDY, tuple(wanted))
+    answer = question.ask()
+    if answer.rows or answer.cut:
+        question = _with_counts(question)
+    rows = _all_rows(question, answer, (studies_looked_behind, _by_days, _by_patient))
+    numbers = {row.get("StudyInstanceUID"): row.get(RELATED_SERIES) for row in question.counted}
+    return [row.with_values({RELATED_SERIES: numbers.get(row.get("StudyInstanceUID"))}) for row in rows]
 
 
 def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[Row]:
@@ -62,131 +52,129 @@ def whole_series(catalogue: Catalogue, study: Row, criteria: Criteria) -> list[R
     TruncatedMatchesError
         There may be more.
     """
-    wanted = [each if each.name == "series_uid" else universal(each) for each in criteria.at(Level.SERIES)]
-    answer = catalogue.ask(Level.SERIES, wanted, below=study)
-    told = 0 if criteria.named("series_uid") else number_of(study, STUDY_COUNT) or 0
-    answer = answer if told else series_looked_behind(catalogue, study, wanted, answer)
-    if told > len(answer.rows):
-        told = _counted_alone(catalogue, study) or told
-    if answer.cut is None and (told <= len(answer.rows) or not _counts_rightly(catalogue, study)):
-        return list(answer.rows)
-    return _in_parts(catalogue, study, criteria, wanted, answer, max(told, answer.matches))
+    wanted = tuple(each if each.name == "series_uid" else each.universal() for each in criteria.at(Level.SERIES))
+    expected = 0 if criteria.named("series_uid") else study.number(RELATED_SERIES) or 0
+    question = Question(catalogue, Level.SERIES, wanted, study, _narrower(criteria), expected=expected)
+    answer = series_looked_behind(question, question.ask())
+    if expected > len(answer.rows):
+        question = replace(question, expected=_number_of_series(catalogue, study) or expected)
+    # The count is of the whole study: where it alone raises the doubt, a part that is enough would not settle it.
+    steps = (_by_criteria, _by_numbers) if answer.cut else (_compared_with_count, _by_numbers)
+    return _all_rows(question, answer, steps)
 
 
-def universal(criterion: Criterion) -> Criterion:
-    """Ask for every value of an attribute."""
-    return replace(criterion, matcher=Wording(""))
+def _all_rows(question: Question, answer: Answer, steps: Iterable[Step]) -> list[Row]:
+    """Take one step after the other, and refuse what is still not whole."""
+    for step in steps:
+        answer = step(question, answer)
+    if answer.cut:
+        raise answer.cut
+    return list(answer.rows)
 
 
-def number_of(row: Row, keyword: str) -> int | None:
-    """Read a count of a row; None where it is not told."""
-    return count_in(row.get(keyword))
-
-
-def count_in(text: str | None) -> int | None:
-    """Read a count as an archive writes it; None where it is none."""
-    digits = (text or "").strip()
-    return int(digits) if digits.isdecimal() and len(digits) <= MAX_DIGITS else None
-
-
-def _by_days(catalogue: Catalogue, wanted: Sequence[Criterion], answer: Answer) -> Answer:
+def _by_days(question: Question, answer: Answer) -> Answer:
     """Ask day by day; without a date, studies that have none may still be missing, unless as many came as match."""
-    date, span = span_of(wanted)
-    others = [each for each in wanted if each is not date]
-
-    def ask(days: DateRange) -> Answer:
-        return full(answer, catalogue.ask(Level.STUDY, [*others, dated(days)]), Level.STUDY, str(catalogue))
-
-    parts = by_days(ask, span)
-    rows = _joined(answer, *parts)
-    undated = date is None and (answer.admitted or len(rows) > len(answer.rows))
-    is_short = len(rows) < answer.matches if answer.matches else undated
-    return Answer(tuple(rows), cut_of(parts) or (answer.cut if is_short else None))
-
-
-def _by_count(catalogue: Catalogue, patient: Sequence[Criterion], told: int, answer: Answer) -> Answer:
-    """Ask for all of one patient's studies, until there are as many as the archive counts."""
-    if not patient or not told:
+    if answer.cut is None:
         return answer
-    plain = catalogue.ask(Level.STUDY, patient)
+    date, span = span_of(question.wanted)
+    parts = by_days(lambda days: question.ask_part(answer, dated(days)), span)
+    rows = _joined(answer, *parts)
+    may_lack_undated = date is None and (answer.admitted or len(rows) > len(answer.rows))
+    is_short = len(rows) < answer.matches if answer.matches else may_lack_undated
+    return Answer(rows, cut_of(parts) or (answer.cut if is_short else None))
 
-    def ask(days: DateRange) -> Answer:
-        return full(plain, catalogue.ask(Level.STUDY, [*patient, dated(days)]), Level.STUDY, str(catalogue))
 
-    parts = by_days(ask, ALL_DAYS, told) if len(plain.rows) < told else []
-    every = _joined(plain, *parts)
-    if len(every) >= told:
-        return Answer(tuple(_joined(answer, Answer(tuple(every)))))
-    if answer.cut is None and every and _counts_rightly(catalogue, every[0]):
-        return replace(answer, cut=doubt(str(catalogue), Level.STUDY, len(answer.rows)))
+def _by_patient(question: Question, answer: Answer) -> Answer:
+    """Ask for all of one patient's studies, until there are as many as the archive counts."""
+    expected = question.expected
+    if not expected or (answer.cut is None and expected <= len(question.counted)):
+        return answer
+    of_patient = replace(question, wanted=_of_patient(question.wanted))
+    plain = of_patient.ask()
+    is_short = len(plain.rows) < expected
+    parts = by_days(lambda days: of_patient.ask_part(plain, dated(days)), ALL_DAYS, expected) if is_short else []
+    every = Answer(_joined(plain, *parts))
+    if len(every.rows) >= expected:
+        return Answer(_joined(answer, every))
+    if answer.cut is None and every.rows and _counts_rightly(question.catalogue, every.rows[0]):
+        return question.doubted(answer)
     return answer
 
 
-def _in_parts(
-    catalogue: Catalogue, study: Row, criteria: Criteria, wanted: Sequence[Criterion], answer: Answer, told: int
-) -> list[Row]:
-    """Ask for the series by what the archive may match of the criteria, else by their numbers."""
-    narrowed = [
-        full(answer, catalogue.ask(Level.SERIES, [*wanted, each], below=study), Level.SERIES, str(catalogue))
-        for each in _narrowing(criteria)
-    ]
-    if answer.cut and narrowed and cut_of(narrowed) is None:
-        return _joined(answer, *narrowed)
-    try:
-        every = _by_numbers(catalogue, study, wanted, answer, told)
-    except (StatusError, ConnectionLostError) as error:  # some archives know no series number
-        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows)) from error
-    if not told or len(every) < told:
-        raise answer.cut or doubt(str(catalogue), Level.SERIES, len(answer.rows))
-    return every
+def _compared_with_count(question: Question, answer: Answer) -> Answer:
+    """Doubt an answer of fewer series than the archive counts, unless it is seen to count wrongly."""
+    study, is_short = question.below, len(answer.rows) < question.expected
+    return question.doubted(answer) if study and is_short and _counts_rightly(question.catalogue, study) else answer
 
 
-def _by_numbers(catalogue: Catalogue, study: Row, wanted: Sequence[Criterion], answer: Answer, told: int) -> list[Row]:
+def _by_criteria(question: Question, answer: Answer) -> Answer:
+    """Ask for what is enough, which the archive may not cut."""
+    parts = [question.ask_part(answer, each) for each in question.narrower]
+    return Answer(_joined(answer, *parts)) if parts and cut_of(parts) is None else answer
+
+
+def _by_numbers(question: Question, answer: Answer) -> Answer:
     """Ask for one series number after the other, until there are as many series as the archive counts."""
-    rows = list(answer.rows)
-    for number in range(min(2 * told, MAX_NUMBERS) + 1 if told else 0):
-        if len(rows) >= told:
-            break
-        part = catalogue.ask(Level.SERIES, [*wanted, coded("SeriesNumber", str(number))], below=study)
-        rows = _joined(Answer(tuple(rows)), part)
-    return rows
+    if answer.cut is None:
+        return answer
+    expected = max(question.expected, answer.matches)
+    every = Answer(answer.rows)
+    try:
+        for number in range(min(2 * expected, MAX_NUMBERS) + 1):
+            if len(every.rows) >= expected:
+                break
+            every = Answer(_joined(every, question.ask(coded("SeriesNumber", str(number)))))
+    except (StatusError, ConnectionLostError) as error:  # some archives know no series number
+        raise answer.cut from error
+    return every if 0 < expected <= len(every.rows) else answer
+
+
+def _with_counts(question: Question) -> Question:
+    """Ask how many studies the patient has, and how many series each study, where the archive counts them."""
+    of_patient = _of_patient(question.wanted)
+    counted = _counted(question.catalogue, of_patient or question.wanted)
+    expected = max((row.number(RELATED_STUDIES) or 0 for row in counted if of_patient), default=0)
+    return replace(question, counted=counted, expected=expected)
+
+
+def _of_patient(wanted: Iterable[Criterion]) -> tuple[Criterion, ...]:
+    return tuple(each for each in wanted if each.keyword == "PatientID")
 
 
 def _counted(catalogue: Catalogue, wanted: Sequence[Criterion]) -> tuple[Row, ...]:
     """Ask for counts, apart: some archives make one row of all where they are asked for."""
     try:
-        return catalogue.ask(Level.STUDY, wanted, keys=(PATIENT_COUNT, STUDY_COUNT)).rows
+        return catalogue.ask(Level.STUDY, wanted, keys=(RELATED_STUDIES, RELATED_SERIES)).rows
     except StatusError:
         return ()
 
 
-def _counted_alone(catalogue: Catalogue, study: Row) -> int | None:
+def _number_of_series(catalogue: Catalogue, study: Row) -> int | None:
     """Ask for the number of series of one study: of several, some archives tell the sum."""
-    alone = Criterion("study_uid", "StudyInstanceUID", Level.STUDY, Exactly(study.get("StudyInstanceUID") or ""))
-    return next((number_of(row, STUDY_COUNT) for row in _counted(catalogue, [alone])), None)
+    alone = Criterion("study_uid", "StudyInstanceUID", Exactly(study.get("StudyInstanceUID") or ""))
+    return next((row.number(RELATED_SERIES) for row in _counted(catalogue, [alone])), None)
 
 
 def _counts_rightly(catalogue: Catalogue, study: Row) -> bool:
     """Tell whether the archive counts the instances of a series as it lists them; some count one too many."""
-    told = [(uid, count) for uid, text in catalogue.counts(study).items() if (count := count_in(text)) is not None]
+    told = [row for row in catalogue.counts(study).values() if row.number(RELATED_INSTANCES) is not None]
     if not told:
         return True
-    uid, count = told[0]
     try:
-        listed = catalogue.instances(Row(Level.SERIES, (*study.attributes, ("SeriesInstanceUID", uid))))
+        listed = catalogue.instances(told[0])
     except (StatusError, TruncatedMatchesError):
         return True
-    return len(listed) == count
+    return len(listed) == told[0].number(RELATED_INSTANCES)
 
 
-def _narrowing(criteria: Criteria) -> list[Criterion]:
+def _narrower(criteria: Criteria) -> tuple[Criterion, ...]:
     """Give what the archive may match of the criteria, one query each."""
     number, modality = criteria.named("series_number"), criteria.named("modality")
     if number is not None:
-        return [coded("SeriesNumber", str(number.matcher))]
+        return (coded("SeriesNumber", str(number.matcher)),)
     codes = modality.matcher.choices if modality and isinstance(modality.matcher, OneOf) else ()
-    return [coded("Modality", code) for code in codes]
+    return tuple(coded("Modality", code) for code in codes)
 
 
-def _joined(*answers: Answer) -> list[Row]:
-    return distinct(row for answer in answers for row in answer.rows)
+def _joined(*answers: Answer) -> tuple[Row, ...]:
+    return tuple(distinct(row for answer in answers for row in answer.rows))

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from itkdicomqr.association import Deadline, Retrieved
 from itkdicomqr.association.contexts import classes_of
-from itkdicomqr.association.status import SUCCESS
 from itkdicomqr.errors import LimitExceededError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.node import Node
@@ -19,6 +18,7 @@ from itkdicomqr.retrieval.choices import Choices
 from itkdicomqr.retrieval.endings import Endings, Failure
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.retrieval.losses import Losses
+from itkdicomqr.status import SUCCESS
 
 T = TypeVar("T")
 

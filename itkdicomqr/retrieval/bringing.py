@@ -16,6 +16,7 @@ from itkdicomqr.errors import (
     SeriesChangingError,
 )
 from itkdicomqr.instance import Instance
+from itkdicomqr.prose import counted, listed
 from itkdicomqr.query.table import MAX_SHOWN
 from itkdicomqr.query.truncation import LIKELY_LIMITS
 from itkdicomqr.retrieval.arrivals import Arrivals
@@ -108,16 +109,16 @@ def _asked_anew(arrivals: Arrivals) -> bool:
 
 def _proven(arrivals: Arrivals) -> tuple[str, ...]:
     """Compare what came with what is listed; by number, where there is no whole list."""
-    listed = arrivals.listing.uids
-    if not listed:
+    uids = arrivals.listing.uids
+    if not uids:
         return _of_the_right_number(arrivals)
     if not arrivals.unlisted:
-        return _complete(arrivals, listed)
+        return _complete(arrivals, uids)
     if not arrivals.missing and arrivals.listing.count() == len(arrivals.received):
-        return (_WEAKER.format(listed=len(listed), count=len(arrivals.received)),)
+        return (_WEAKER.format(listed=len(uids), count=len(arrivals.received)),)
     message = (
-        f"the archive sent {len(arrivals.unlisted)} instances that it does not list, even when asked again: the "
-        "series may still be changing, so try again later"
+        f"the archive sent {counted(len(arrivals.unlisted), 'instance')} that it does not list, even when asked again: "
+        "the series may still be changing, so try again later"
     )
     raise SeriesChangingError(message)
 
@@ -139,17 +140,17 @@ def _of_the_right_number(arrivals: Arrivals) -> tuple[str, ...]:
     return _accepted_or_refused(arrivals, message, arrivals.failure)
 
 
-def _complete(arrivals: Arrivals, listed: tuple[str, ...]) -> tuple[str, ...]:
+def _complete(arrivals: Arrivals, uids: tuple[str, ...]) -> tuple[str, ...]:
     """Compare sets; a list that is as long as many archives cut them needs the archive's other witnesses."""
     missing = arrivals.missing
     count = arrivals.listing.told_count or 0 if arrivals.listing.is_whole_series else 0
     if missing:
-        shortfall = f"{len(missing)} of {len(listed)} listed instances did not come"
+        shortfall = f"{len(missing)} of {len(uids)} listed instances did not come"
         return _accepted_or_refused(arrivals, shortfall, arrivals.failure)
-    if count <= len(listed):
+    if count <= len(uids):
         return ()
-    differing = f"the archive lists {len(listed)} instances, all of which came, but counts {count}"
-    if len(listed) not in LIKELY_LIMITS or arrivals.sent_whole:
+    differing = f"the archive lists {counted(len(uids), 'instance')}, all of which came, but counts {count}"
+    if len(uids) not in LIKELY_LIMITS or arrivals.sent_whole:
         return (differing,)
     # Whatever ended an attempt was healed: the list is what proves too little.
     return _accepted_or_refused(arrivals, f"{differing}: it may cut its lists", None)
@@ -162,9 +163,9 @@ def _accepted_or_refused(arrivals: Arrivals, shortfall: str, failure: Failure | 
     if failure is not None:
         raise failure
     missing = arrivals.missing
-    shown = ", ".join(missing[:MAX_SHOWN]) + (", ..." if len(missing) > MAX_SHOWN else "")
+    shown = f": {listed(missing, MAX_SHOWN)}" if missing else ""
     cure = "; partial=True takes what came" if arrivals.received else ""
-    message = f"{shortfall} ({arrivals.words}){': ' if shown else ''}{shown}{cure}"
+    message = f"{shortfall} ({arrivals.words}){shown}{cure}"
     raise _incomplete(arrivals, message)
 
 

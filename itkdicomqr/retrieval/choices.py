@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from itkdicomqr.association.patience import BACK_OFF
+from itkdicomqr.checks import FLAG, check_kinds, check_positive
 from itkdicomqr.errors import InputError, NodeError
 from itkdicomqr.node import TRANSPORTS, Node
+
+
+class ChoiceWords(TypedDict, total=False):
+    """The keyword arguments of `Choices`."""
+
+    heal: bool
+    allow_lossy: bool
+    partial: bool
+    associations: int | None
+    transport: str | None
 
 
 @dataclass(frozen=True)
@@ -42,9 +54,9 @@ class Choices:
         if self.transport is not None and self.transport not in TRANSPORTS:
             message = f"transport={self.transport!r} is not among {', '.join(map(repr, TRANSPORTS))}"
             raise InputError(message)
-        if self.associations is not None and (not isinstance(self.associations, int) or self.associations < 1):
-            message = f"associations={self.associations!r}: give at least 1"
-            raise InputError(message)
+        check_kinds(vars(self), dict.fromkeys(("heal", "allow_lossy", "partial"), FLAG), InputError)
+        if self.associations is not None:
+            check_positive({"associations": self.associations}, InputError)
 
     @property
     def back_off(self) -> tuple[float, ...]:

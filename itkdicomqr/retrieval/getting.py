@@ -23,7 +23,7 @@ from itkdicomqr.association.contexts import (
 from itkdicomqr.association.patience import open_patiently
 from itkdicomqr.errors import ConnectionLostError, NoPresentationContextError
 from itkdicomqr.instance import Instance
-from itkdicomqr.query.catalogue import retrieval_identifier
+from itkdicomqr.query.identifiers import retrieval_identifier
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.sharing import Shared
 

@@ -18,10 +18,10 @@ from itkdicomqr.errors import (
     StatusError,
     TruncatedMatchesError,
 )
-from itkdicomqr.query.catalogue import SERIES_COUNT, Catalogue
+from itkdicomqr.levels import RELATED_INSTANCES
+from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import FEWEST_CUT
-from itkdicomqr.query.whole import count_in, number_of
 from itkdicomqr.tasks import Task
 
 OpenCatalogue = Callable[[Deadline], AbstractContextManager[Catalogue]]
@@ -123,7 +123,7 @@ class Listing:
     @property
     def told_count(self) -> int | None:
         """How many instances the series has, as its row tells."""
-        return number_of(self._series, SERIES_COUNT)
+        return self._series.number(RELATED_INSTANCES)
 
     def count(self) -> int | None:
         """How many instances the series has, as its row or the archive tells; None where neither does."""
@@ -141,7 +141,7 @@ class Listing:
                 told = catalogue.counts(self._series).get(self._series.get("SeriesInstanceUID") or "")
         except NetworkError:
             return None
-        return count_in(told)
+        return told.number(RELATED_INSTANCES) if told else None
 
     def classes(self) -> Mapping[str, str]:
         """Ask for SOP Class UIDs by SOP Instance UID; many archives read every instance to answer."""

@@ -9,6 +9,7 @@ from pydicom.uid import UID
 
 from itkdicomqr.association.contexts import LOSSY
 from itkdicomqr.instance import Instance
+from itkdicomqr.prose import counted
 from itkdicomqr.retrieval.listing import Listing
 from itkdicomqr.text import text_of
 
@@ -61,4 +62,4 @@ class Losses:
 
 def _counted(syntaxes: Mapping[str, str]) -> Iterator[str]:
     for syntax, count in Counter(syntaxes.values()).items():
-        yield f"{count} instances came in {UID(syntax).name}, which loses something"
+        yield f"{counted(count, 'instance')} came in {UID(syntax).name}, which loses something"

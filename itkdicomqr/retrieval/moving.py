@@ -10,7 +10,8 @@ from threading import Event
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.association import Association, Deadline, Retrieved, status
+from itkdicomqr import status
+from itkdicomqr.association import Association, Deadline, Retrieved
 from itkdicomqr.association.association import TICK_SECONDS
 from itkdicomqr.association.contexts import MOVE, service
 from itkdicomqr.association.patience import BACK_OFF, open_patiently

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from pydicom.dataset import Dataset
 
+from itkdicomqr.dicomweb import wado
 from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
-from itkdicomqr.query.catalogue import retrieval_identifier
+from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.query.identifiers import retrieval_identifier
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.getting import MAX_UIDS, by_get, cut
 from itkdicomqr.retrieval.moving import move
@@ -60,17 +63,16 @@ _HEALING_MOVES = ((MAX_UIDS, False), (1, False), (1, True))
 
 def by_wado(arrivals: Arrivals, _receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by WADO-RS: the series, and then the missing one by one."""
-    from itkdicomqr.dicomweb.retrieve import wado
-
+    study_uid, series_uid = (arrivals.series.get(UNIQUE_KEYS[level]) or "" for level in (Level.STUDY, Level.SERIES))
+    brought = partial(wado, arrivals.node, study_uid, series_uid, arrivals.deadline)
     whole = arrivals.wants_whole
     if whole:
         try:
-            arrivals.note((yield from arrivals.admitted(wado(arrivals.node, arrivals.series, arrivals.deadline))))
+            arrivals.note((yield from arrivals.admitted(brought())))
         except NetworkError as error:
             arrivals.keep(error)
     if (arrivals.choices.heal or not whole) and arrivals.missing:
-        singly = wado(arrivals.node, arrivals.series, arrivals.deadline, arrivals.missing)
-        arrivals.note((yield from arrivals.admitted(singly)))
+        arrivals.note((yield from arrivals.admitted(brought(arrivals.missing))))
 
 
 WAYS: Mapping[str, Callable[[Arrivals, Receivers], Iterator[Instance]]] = {

@@ -22,17 +22,19 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.instance import SOP_INSTANCE_UID, Instance
 from itkdicomqr.outlines import Outlines
+from itkdicomqr.prose import counted, listed
 from itkdicomqr.scan import Header
-from itkdicomqr.volume.codecs import is_native
-from itkdicomqr.volume.geometry import dot, normal
+from itkdicomqr.sources import Source, as_instance
+from itkdicomqr.volume.decoding.codecs import is_native
 from itkdicomqr.volume.headers import SliceHeader, checked_orientation, detached, frame_size
-from itkdicomqr.volume.intake import Source, as_instance, has_pixels
-from itkdicomqr.volume.kinds import slices_of
+from itkdicomqr.volume.intake import has_pixels
+from itkdicomqr.volume.kinds.arrangements import slices_of
 from itkdicomqr.volume.options import Options
 from itkdicomqr.volume.outcomes import Refused
-from itkdicomqr.volume.pixels import components, fill_slice, voxel_dtype
 from itkdicomqr.volume.refusals import refuse_unsupported
-from itkdicomqr.volume.slots import Allocate, Slots
+from itkdicomqr.volume.vectors import dot, normal
+from itkdicomqr.volume.voxels.pixels import components, fill_slice, voxel_dtype
+from itkdicomqr.volume.voxels.slots import Allocate, Slots
 
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """The cores that this process may use."""
@@ -165,7 +167,7 @@ class Assembly:
         self._await_decoders(0)
         frames = [frame for uid in sorted(self._taken) for frame in self._taken[uid][2]]
         if not frames and not self._refused:
-            none = f"none of {len(self._taken)} instances has pixels" if self._taken else "no instances were given"
+            none = f"no pixels in {counted(len(self._taken), 'instance')}" if self._taken else "no instances were given"
             message = f"{none}: there is no image to make"
             raise NoPixelsError(message)
         return frames
@@ -276,7 +278,7 @@ class Assembly:
             return f"the transfer syntaxes {syntax} and {instance.transfer_syntax_uid}"
         before, after = dict(elements), dict(instance.elements)
         tags = sorted(tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag))
-        return ", ".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags[:MOST_NAMED]) or "its pixels"
+        return listed((f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags), MOST_NAMED) or "its pixels"
 
     def _is_same_frame(self, placed: Placed, header: SliceHeader) -> bool:
         kept = placed.slots.array[placed.slot]

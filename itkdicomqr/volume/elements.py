@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag, repeater_has_tag
 
 from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import Header
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Elements:
         values = _values(self.content(tag))
         numbers = tuple([value for value in values if isinstance(value, float)])
         if values and not len(numbers) == len(values) == count:
-            raise self.corrupt(tag, f"is not {count} finite decimal number{'s' if count > 1 else ''}")
+            raise self.corrupt(tag, f"is not {counted(count, 'finite decimal number')}")
         return numbers or None
 
     def lengths(self, tag: int, count: int) -> tuple[float, ...] | None:

@@ -3,27 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pydicom import uid
+
 from itkdicomqr.instance import SERIES_INSTANCE_UID, SOP_CLASS_UID, Instance
-from itkdicomqr.volume import fragments
-from itkdicomqr.volume.codecs import as_encoded, check_expansion
+from itkdicomqr.prose import counted
+from itkdicomqr.volume.decoding.codecs import as_encoded, check_expansion
+from itkdicomqr.volume.decoding.layout import layout_of, required
+from itkdicomqr.volume.decoding.stored import PixelSource
 from itkdicomqr.volume.elements import Elements, shown
-from itkdicomqr.volume.geometry import dot, length
-from itkdicomqr.volume.layout import layout_of, required
 from itkdicomqr.volume.multiframe import frames_of
 from itkdicomqr.volume.regions import calibrated_spacing
+from itkdicomqr.volume.tags import (
+    BITS_ALLOCATED,
+    COLUMNS,
+    IMAGE_ORIENTATION_PATIENT,
+    IMAGE_POSITION_PATIENT,
+    RESCALE_INTERCEPT,
+    RESCALE_SLOPE,
+    ROWS,
+    SPACING_BETWEEN_SLICES,
+)
+from itkdicomqr.volume.vectors import dot, length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from itkdicomqr.volume.codecs import Stored
-    from itkdicomqr.volume.geometry import Vector
-    from itkdicomqr.volume.layout import PixelLayout
+    from itkdicomqr.volume.decoding.layout import PixelLayout
+    from itkdicomqr.volume.vectors import Vector
 
 PROJECTION_MODALITIES = frozenset({"CR", "DX", "MG", "RF", "XA", "IO", "PX"})
 """Where PixelSpacing may be calibrated and ImagerPixelSpacing is measured at the detector (PS3.3 10.7.1.3)."""
+
+PROJECTIONS = frozenset(
+    {
+        uid.ComputedRadiographyImageStorage,
+        uid.DigitalXRayImageStorageForPresentation,
+        uid.DigitalXRayImageStorageForProcessing,
+        uid.DigitalMammographyXRayImageStorageForPresentation,
+        uid.DigitalMammographyXRayImageStorageForProcessing,
+        uid.DigitalIntraOralXRayImageStorageForPresentation,
+        uid.DigitalIntraOralXRayImageStorageForProcessing,
+        uid.XRayAngiographicImageStorage,
+        uid.XRayRadiofluoroscopicImageStorage,
+    }
+)
+"""The SOP classes of which ITK takes ImagerPixelSpacing alone."""
 
 ORTHONORMAL = 1e-3
 """How far ImageOrientationPatient may be from two orthogonal unit vectors."""
@@ -31,57 +57,21 @@ ORTHONORMAL = 1e-3
 LARGEST_RESCALE = 1e290
 """Slopes and intercepts beyond are mistakes: with stored values of 32 bits they overflow."""
 
-RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+UNKNOWN_SPACING = 1.0
+"""ITK's spacing where the header tells none, mm."""
 
-IMAGE_POSITION = 0x00200032
-IMAGE_ORIENTATION = 0x00200037
+RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 
 _MODALITY = 0x00080060
 _IMAGE_TYPE = 0x00080008
-_SPACING_BETWEEN_SLICES = 0x00180088
 _IMAGER_PIXEL_SPACING = 0x00181164
 _NOMINAL_SCANNED_PIXEL_SPACING = 0x00182010
 _IMAGE_PLANE_PIXEL_SPACING = 0x30020011
 _INSTANCE_NUMBER = 0x00200013
 _FRAME_OF_REFERENCE_UID = 0x00200052
 _NUMBER_OF_FRAMES = 0x00280008
-_ROWS = 0x00280010
-_COLUMNS = 0x00280011
 _PIXEL_SPACING = 0x00280030
-_BITS_ALLOCATED = 0x00280100
-_RESCALE_INTERCEPT = 0x00281052
-_RESCALE_SLOPE = 0x00281053
 _DOSE_GRID_SCALING = 0x3004000E
-
-
-@dataclass(frozen=True, eq=False)
-class PixelSource:
-    """The pixels of all frames of one instance.
-
-    Attributes
-    ----------
-    instance : Instance
-        Which.
-    count : int
-        NumberOfFrames.
-    layout : PixelLayout
-        How a frame is stored.
-    """
-
-    instance: Instance
-    count: int
-    layout: PixelLayout
-
-    @cached_property
-    def compressed(self) -> list[memoryview]:
-        """The compressed frames, where the pixel data is encapsulated."""
-        pixels = self.instance.pixels
-        return fragments.frames_of(memoryview(b"") if pixels is None else pixels.value, self.count)
-
-    @cached_property
-    def decoded(self) -> dict[int, Stored]:
-        """The frames that hold several slices each, so that they are decoded once."""
-        return {}
 
 
 @dataclass(frozen=True)
@@ -186,16 +176,21 @@ class SliceHeader:
         """Whether the spacing at the detector is not that in the patient."""
         return self.modality in PROJECTION_MODALITIES
 
+    @property
+    def is_measured_at_detector(self) -> bool:
+        """Whether ITK takes the spacing at the detector, and no other."""
+        return self.sop_class_uid in PROJECTIONS
+
 
 def has_rows(instance: Instance) -> bool:
     """Tell whether an instance calls itself an image."""
-    return bool(Elements.of(instance).unsigned(_ROWS))
+    return bool(Elements.of(instance).unsigned(ROWS))
 
 
 def frame_size(instance: Instance) -> tuple[int, int]:
     """Tell Columns and Rows of an image, 0 where they are missing."""
     top = Elements.of(instance)
-    return top.unsigned(_COLUMNS) or 0, top.unsigned(_ROWS) or 0
+    return top.unsigned(COLUMNS) or 0, top.unsigned(ROWS) or 0
 
 
 def read_headers(instance: Instance) -> list[SliceHeader]:
@@ -258,7 +253,7 @@ def _header(source: PixelSource, top: Elements, elements: Elements, frame: int) 
         orientation=orientation,
         pixel_spacing=_pixel_spacing(elements),
         imager_pixel_spacing=_spacing(elements, _IMAGER_PIXEL_SPACING),
-        spacing_between_slices=(elements.spacing(_SPACING_BETWEEN_SLICES, 1) or (None,))[0],
+        spacing_between_slices=(elements.spacing(SPACING_BETWEEN_SLICES, 1) or (None,))[0],
     )
 
 
@@ -271,7 +266,7 @@ def _frames(elements: Elements, instance: Instance) -> int:
         raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}")
     size = 0 if instance.pixels is None else len(instance.pixels.value)
     if frames * _least_frame_bytes(elements, instance) > size:
-        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}, but the pixel data has {size} bytes")
+        raise elements.corrupt(_NUMBER_OF_FRAMES, f"is {frames}, but the pixel data has {counted(size, 'byte')}")
     return frames
 
 
@@ -279,7 +274,7 @@ def _least_frame_bytes(elements: Elements, instance: Instance) -> int:
     """Return how short a frame can be: an item's header where it is compressed."""
     if instance.pixels is not None and instance.pixels.encapsulated:
         return 8
-    return required(elements, _ROWS) * required(elements, _COLUMNS) * required(elements, _BITS_ALLOCATED) // 8
+    return required(elements, ROWS) * required(elements, COLUMNS) * required(elements, BITS_ALLOCATED) // 8
 
 
 def _instance_number(elements: Elements) -> int | None:
@@ -296,8 +291,8 @@ def _rescale(elements: Elements, sop_class_uid: str) -> tuple[float, float]:
         if not scaling:
             raise elements.corrupt(_DOSE_GRID_SCALING, "is missing or zero: the dose is unknown")
         return _held(elements, _DOSE_GRID_SCALING, scaling), 0.0
-    slope, intercept = elements.number(_RESCALE_SLOPE) or 1.0, elements.number(_RESCALE_INTERCEPT) or 0.0
-    return _held(elements, _RESCALE_SLOPE, slope), _held(elements, _RESCALE_INTERCEPT, intercept)
+    slope, intercept = elements.number(RESCALE_SLOPE) or 1.0, elements.number(RESCALE_INTERCEPT) or 0.0
+    return _held(elements, RESCALE_SLOPE, slope), _held(elements, RESCALE_INTERCEPT, intercept)
 
 
 def _held(elements: Elements, tag: int, factor: float) -> float:
@@ -314,8 +309,8 @@ def place_of(elements: Elements) -> tuple[Vector | None, tuple[float, ...] | Non
     CorruptInstanceError
         One of them is no numbers.
     """
-    position = elements.lengths(IMAGE_POSITION, 3)
-    orientation = elements.numbers(IMAGE_ORIENTATION, 6)
+    position = elements.lengths(IMAGE_POSITION_PATIENT, 3)
+    orientation = elements.numbers(IMAGE_ORIENTATION_PATIENT, 6)
     if position is None or orientation is None:
         return None, None
     return (position[0], position[1], position[2]), orientation
@@ -333,7 +328,8 @@ def checked_orientation(header: SliceHeader) -> tuple[float, ...]:
     row, column = orientation[:3], orientation[3:]
     worst = max(abs(length(row) - 1), abs(length(column) - 1), abs(dot(row, column)))
     if worst > ORTHONORMAL:
-        raise header.elements.corrupt(IMAGE_ORIENTATION, f"{shown(orientation)} is not two orthogonal unit vectors")
+        reason = f"{shown(orientation)} is not two orthogonal unit vectors"
+        raise header.elements.corrupt(IMAGE_ORIENTATION_PATIENT, reason)
     return orientation
 
 
@@ -342,7 +338,7 @@ def _pixel_spacing(elements: Elements) -> tuple[float, ...] | None:
     return (
         calibrated_spacing(elements)
         or _spacing(elements, _IMAGE_PLANE_PIXEL_SPACING)
-        or _spacing(elements, _PIXEL_SPACING, needed=elements.content(IMAGE_ORIENTATION) != b"")
+        or _spacing(elements, _PIXEL_SPACING, needed=elements.content(IMAGE_ORIENTATION_PATIENT) != b"")
         or _spacing(elements, _NOMINAL_SCANNED_PIXEL_SPACING)
     )
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Self, overload
 import numpy as np
 
 from itkdicomqr.charsets import ESC, decoded
+from itkdicomqr.prose import counted
 from itkdicomqr.scan import FIRST_PIXEL_TAG, Header
 from itkdicomqr.text import SPECIFIC_CHARACTER_SET, TEXTS, WHOLE_TEXTS
 from itkdicomqr.volume.elements import NUMBER_FORMATS, vr_of
+from itkdicomqr.volume.tags import PIXEL_REPRESENTATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.elements import Elements
     from itkdicomqr.volume.options import Dictionary
 
-_PIXEL_REPRESENTATION = 0x00280103
 _SIX_DIGITS: Mapping[str, Callable[[float], str]] = dict.fromkeys(("FL", "FD"), "{:g}".format)
 _FULL_PRECISION: Mapping[str, Callable[[float], str]] = {"FL": lambda number: str(np.float32(number)), "FD": repr}
-_LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "OD", "OV", "UN"})
+_LISTED_WITH_BYTES = frozenset({"OB", "OW", "OB or OW", "US or OW", "US or SS or OW", "OF", "UN"})
 """VRs of bytes, of which an empty element has no entry; the others have one without text."""
+_WIDTHS = {"OW": 2, "OF": 4}
+"""How many bytes are swapped together."""
+
 _RESOLVED_VRS = {"US or SS": "US", "US or SS or OW": "US", "OB or OW": "OW"}
 """What the VRs are that depend on other elements, unless the pixels are signed (PS3.5 annex A)."""
 
@@ -93,7 +97,7 @@ class SliceMetadata(Sequence[Entries]):
         return self._at(self.places[index])
 
     def __repr__(self) -> str:
-        return f"<metadata of {len(self)} slices>"
+        return f"<metadata of {counted(len(self), 'slice')}>"
 
     def __reduce__(self) -> tuple[Callable[..., SliceMetadata], tuple[list[Entries], tuple[int | None, ...]]]:
         return _unpickled, (self.came, self.places)
@@ -151,13 +155,13 @@ class _Header:
         return base64.b64encode(self._in_little_endian(tag, vr)).decode("ascii")
 
     def _in_little_endian(self, tag: int, vr: str) -> bytes:
-        """Give the words of OW as GDCM keeps them; other bytes have no order."""
-        content = self.elements.content(tag)
-        swapped = vr == "OW" and self.elements.byte_order == ">" and len(content) % 2 == 0
-        return np.frombuffer(content, ">u2").astype("<u2").tobytes() if swapped else content
+        """Give words, and floats, as GDCM keeps them; other bytes have no order."""
+        content, width = self.elements.content(tag), _WIDTHS.get(vr, 1)
+        swapped = self.elements.byte_order == ">" and len(content) % width == 0
+        return np.frombuffer(content, f">u{width}").astype(f"<u{width}").tobytes() if swapped else content
 
     def _resolved(self, vr: str) -> str:
-        signed = vr.startswith("US or SS") and self.elements.unsigned(_PIXEL_REPRESENTATION) == 1
+        signed = vr.startswith("US or SS") and self.elements.unsigned(PIXEL_REPRESENTATION) == 1
         return "SS" if signed else _RESOLVED_VRS.get(vr, vr)
 
     def _number_format(self, vr: str) -> Callable[[Any], str]:

@@ -7,12 +7,18 @@ import warnings
 from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import DICOMQRWarning
-from itkdicomqr.volume.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
+from itkdicomqr.prose import counted
 from itkdicomqr.volume.elements import shown
-from itkdicomqr.volume.geometry import in_plane_spacing
-from itkdicomqr.volume.headers import IMAGE_ORIENTATION, IMAGE_POSITION
-from itkdicomqr.volume.modality_lut import MODALITY_LUT_SEQUENCE
-from itkdicomqr.volume.ultrasound import is_in_volume
+from itkdicomqr.volume.grid.geometry import in_plane_spacing
+from itkdicomqr.volume.kinds.ultrasound import is_in_volume
+from itkdicomqr.volume.separating.discriminators import WORTH_A_WORD, Private, Standard, may_differ, read_all
+from itkdicomqr.volume.tags import (
+    IMAGE_ORIENTATION_PATIENT,
+    IMAGE_POSITION_PATIENT,
+    MODALITY_LUT_SEQUENCE,
+    RESCALE_INTERCEPT,
+    RESCALE_SLOPE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,15 +27,12 @@ if TYPE_CHECKING:
     from itkdicomqr.volume.intake import Intake
     from itkdicomqr.volume.options import Options
     from itkdicomqr.volume.real_world import RealWorldValues
-    from itkdicomqr.volume.volume import Report
 
 _PACKAGE = __name__.partition(".")[0]
 _PLACE = {
-    IMAGE_POSITION: "ImagePositionPatient (0020,0032)",
-    IMAGE_ORIENTATION: "ImageOrientationPatient (0020,0037)",
+    IMAGE_POSITION_PATIENT: "ImagePositionPatient (0020,0032)",
+    IMAGE_ORIENTATION_PATIENT: "ImageOrientationPatient (0020,0037)",
 }
-_RESCALE_INTERCEPT = 0x00281052
-_RESCALE_SLOPE = 0x00281053
 _MAXIMUM_FRACTIONAL_VALUE = 0x0062000E
 
 NOTABLE_DISPLACEMENT = 0.1
@@ -58,9 +61,11 @@ def notices_of(
     cine = len(slices) > 1 and first.position is None and first.frames > 1
     thickness_unknown = len(slices) == 1 and first.position is not None and not first.spacing_between_slices
     step_unknown = first.told_step is not None and not first.spacing_between_slices and not first.is_dose
+    without_pixels = counted(len(intake.skipped), "instance without pixels was", "instances without pixels were")
+    beyond = counted(excess, "byte beyond the frames, which was", "bytes beyond the frames, which were")
     noticed = (
-        (bool(intake.skipped), f"{len(intake.skipped)} instances without pixels were skipped"),
-        (bool(excess), f"the pixel data has {excess} bytes beyond the frames, which were ignored"),
+        (bool(intake.skipped), f"{without_pixels} skipped"),
+        (bool(excess), f"the pixel data has {beyond} ignored"),
         (cine, "no frame has an ImagePositionPatient (0020,0032) of its own: the third axis is their order, 1 apart"),
         (bool(mappings), "RealWorldValueMappingSequence (0040,9096) is not applied; the report tells it"),
         (thickness_unknown, "one slice without SpacingBetweenSlices (0018,0088): its spacing is 1 mm by convention"),
@@ -87,7 +92,7 @@ def departures_of(slices: Sequence[SliceHeader], options: Options) -> tuple[str,
         What was asked for.
     """
     first = slices[0]
-    one_place = first.frames > 1 and first.position is None and IMAGE_POSITION in first.top
+    one_place = first.frames > 1 and first.position is None and IMAGE_POSITION_PATIENT in first.top
     unplaced = len(slices) > 1 and first.position is None and first.frames == 1
     ignored = options.rescale and options.modality_lut == "ignore"
     unapplied = ignored and any(MODALITY_LUT_SEQUENCE in header.elements for header in slices)
@@ -115,9 +120,9 @@ def displacement_of(error: float) -> tuple[str, ...]:
     return (f"a slice's corner lies {error:.3g} mm from where its own position, orientation and spacing put it",)
 
 
-def warn_of(reports: Iterable[Report]) -> None:
-    """Give each departure once as a Python warning, at the line that called into this package."""
-    for sentence in dict.fromkeys(sentence for report in reports for sentence in report.departures):
+def warn_of(sentences: Iterable[str]) -> None:
+    """Give each sentence once as a Python warning, at the line that called into this package."""
+    for sentence in dict.fromkeys(sentences):
         warnings.warn(sentence, DICOMQRWarning, stacklevel=_level_of_caller())
 
 
@@ -132,7 +137,7 @@ def _level_of_caller() -> int:
 def _has_unused_rescale(header: SliceHeader) -> bool:
     if header.layout.samples == 1:
         return False
-    return (header.elements.number(_RESCALE_SLOPE) or 1, header.elements.number(_RESCALE_INTERCEPT) or 0) != (1, 0)
+    return (header.elements.number(RESCALE_SLOPE) or 1, header.elements.number(RESCALE_INTERCEPT) or 0) != (1, 0)
 
 
 def _of_several_volumes(slices: Sequence[SliceHeader]) -> Iterator[tuple[bool, str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from itkdicomqr.checks import FLAG, Kinds, check_kinds, check_positive
 from itkdicomqr.errors import InputError
 from itkdicomqr.volume.casting import check_dtype
 
@@ -51,8 +53,9 @@ class Options:
             if allowed and value not in allowed:
                 message = f"{choice.name}={value!r} is not among {', '.join(map(repr, allowed))}"
                 raise InputError(message)
-        padding: object = self.padding
-        if isinstance(padding, bool) or not isinstance(padding, int | float | None):
-            message = f"padding={padding!r} is no number"
-            raise InputError(message)
+        check_kinds(vars(self), _KINDS, InputError)
+        check_positive({"max_series_bytes": self.max_series_bytes}, InputError)
         check_dtype(self.dtype)
+
+
+_KINDS: Kinds = {"rescale": FLAG, "invert_monochrome1": FLAG, "padding": (Real | None, "a number")}

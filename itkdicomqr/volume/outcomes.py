@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from itkdicomqr.errors import DICOMQRError
-from itkdicomqr.volume.grouping import Stack
+from itkdicomqr.volume.stack import Stack
 from itkdicomqr.volume.volume import Volume
 
 if TYPE_CHECKING:

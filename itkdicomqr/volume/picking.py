@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydicom.datadict import tag_for_keyword
 
 from itkdicomqr.errors import InputError, MultipleVolumesError
-from itkdicomqr.volume.by_order import REPETITION
+from itkdicomqr.prose import listed
 from itkdicomqr.volume.elements import number_or_text
 from itkdicomqr.volume.metadata import as_text
 from itkdicomqr.volume.outcomes import Outcome, Refused
-from itkdicomqr.volume.splitting import PART
+from itkdicomqr.volume.separating.by_order import REPETITION
+from itkdicomqr.volume.separating.splitting import PART
 from itkdicomqr.volume.stacking import stacked
 from itkdicomqr.volume.volume import Volume
 
@@ -76,7 +77,7 @@ def one_volume(outcomes: Sequence[Outcome], pick: Pick = None, *, stack: bool = 
     MultipleVolumesError
         There are several; the message is their table.
     DICOMQRError
-        That which refuses the one.
+        Why the picked volume is refused.
     """
     check_pick(pick)
     if isinstance(pick, int):
@@ -96,7 +97,7 @@ def all_volumes(outcomes: Sequence[Outcome]) -> list[Volume]:
     Raises
     ------
     DICOMQRError
-        That which refuses the first that is; where there are others, the message is also their table.
+        Why the first refused volume is refused; where there are others, the message is also their table.
     """
     refused = next((outcome for outcome in outcomes if isinstance(outcome, Refused)), None)
     if refused is not None and len(outcomes) > 1:
@@ -110,9 +111,8 @@ def all_volumes(outcomes: Sequence[Outcome]) -> list[Volume]:
 def table_of(outcomes: Sequence[Outcome], indices: Sequence[int] | None = None) -> str:
     """Return a line for each volume, or for some: the ``volume=`` that picks it, size, spacing, what differs."""
     indices = indices or range(len(outcomes))
-    lines = [_line(index, outcomes[index]) for index in indices[:MOST_LISTED]]
-    more = [f"  and {len(indices) - MOST_LISTED} more"] if len(indices) > MOST_LISTED else []
-    return "\n".join(lines + more)
+    lines = (_line(index, outcomes[index]) for index in indices)
+    return listed(lines, MOST_LISTED, between="\n", rest="\n  and {} more")
 
 
 def _is_known(keyword: object) -> bool:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.errors import InputError, LimitExceededError
+from itkdicomqr.errors import LimitExceededError
+from itkdicomqr.sources import Source, check_several
 from itkdicomqr.volume.assembly import Assembly, Placed
 from itkdicomqr.volume.casting import cast
-from itkdicomqr.volume.codecs import decoder_name
-from itkdicomqr.volume.geometry import corner_error, sampling_deviation
-from itkdicomqr.volume.grouping import Stack, stacks_of
-from itkdicomqr.volume.intake import SOURCES, Intake, Source
+from itkdicomqr.volume.decoding.codecs import decoder_name
+from itkdicomqr.volume.grid.geometry import corner_error, sampling_deviation
+from itkdicomqr.volume.grid.placement import Placement, placement_of
+from itkdicomqr.volume.grid.resampling import sampled
+from itkdicomqr.volume.intake import Intake
 from itkdicomqr.volume.metadata import SliceMetadata
 from itkdicomqr.volume.notices import departures_of, displacement_of, notices_of, warn_of
 from itkdicomqr.volume.options import (
@@ -28,16 +30,17 @@ from itkdicomqr.volume.options import (
     Tilt,
 )
 from itkdicomqr.volume.outcomes import Outcome, Refused, attempted
-from itkdicomqr.volume.padding import padding_value
 from itkdicomqr.volume.picking import all_volumes
-from itkdicomqr.volume.pixels import common_dtype, padding_of, voxel_dtype
-from itkdicomqr.volume.placement import Placement, placement_of
 from itkdicomqr.volume.real_world import real_world_values_of
-from itkdicomqr.volume.resampling import sampled
-from itkdicomqr.volume.splitting import regular_parts
+from itkdicomqr.volume.report import Report
+from itkdicomqr.volume.separating.grouping import stacks_of
+from itkdicomqr.volume.separating.splitting import regular_parts
+from itkdicomqr.volume.separating.subvolumes import separated
+from itkdicomqr.volume.stack import Stack
 from itkdicomqr.volume.stacking import stacked
-from itkdicomqr.volume.subvolumes import separated
-from itkdicomqr.volume.volume import Report, Volume
+from itkdicomqr.volume.volume import Volume
+from itkdicomqr.volume.voxels.padding import padding_value
+from itkdicomqr.volume.voxels.pixels import common_dtype, padding_of, voxel_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from itkdicomqr.volume.headers import SliceHeader
-    from itkdicomqr.volume.slots import Allocate
+    from itkdicomqr.volume.voxels.slots import Allocate
 
 
 def read_volumes(
@@ -132,9 +135,7 @@ def read_volumes(
         Slices are a little uneven, or were averaged, padded, resampled or sheared; or they have no
         position; ``Volume.report`` tells it too.
     """
-    if isinstance(instances, SOURCES):
-        message = f"a {type(instances).__name__} is one source: give a list of them, or the paths in a folder"
-        raise InputError(message)
+    check_several(instances)
     options = Options(
         gaps=gaps,
         tilt=tilt,
@@ -150,7 +151,7 @@ def read_volumes(
         dtype=dtype,
     )
     volumes = all_volumes(assemble(instances, options, length_hint(instances)))
-    warn_of(volume.report for volume in volumes)
+    warn_of(sentence for volume in volumes for sentence in volume.report.departures)
     return stacked(volumes) if stack else volumes
 
 

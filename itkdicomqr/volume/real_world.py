@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.errors import CorruptInstanceError
 from itkdicomqr.scan import Header
-from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS, SHARED_FUNCTIONAL_GROUPS
+from itkdicomqr.volume.tags import PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, SHARED_FUNCTIONAL_GROUPS_SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from itkdicomqr.volume.decoding.stored import PixelSource
     from itkdicomqr.volume.elements import Elements
-    from itkdicomqr.volume.headers import PixelSource, SliceHeader
+    from itkdicomqr.volume.headers import SliceHeader
 
 _MAPPING_SEQUENCE = 0x00409096
 _UNITS_SEQUENCE = 0x004008EA
@@ -89,7 +90,7 @@ def _of_functional_groups(slices: Sequence[SliceHeader]) -> list[Elements]:
 
 def _groups(frames: Sequence[SliceHeader]) -> list[Elements]:
     top = frames[0].top
-    shared, own = top.items(SHARED_FUNCTIONAL_GROUPS), top.items(PER_FRAME_FUNCTIONAL_GROUPS)
+    shared, own = top.items(SHARED_FUNCTIONAL_GROUPS_SEQUENCE), top.items(PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)
     return [*shared, *(own[header.frame] for header in frames if header.frame < len(own))]
 
 

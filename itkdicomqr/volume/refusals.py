@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from pydicom.uid import ExplicitVRBigEndian
 
 from itkdicomqr.errors import UnsupportedImageError
-from itkdicomqr.volume.codecs import decoder_name, is_native, undoes_colours
-from itkdicomqr.volume.colours import YBR
-from itkdicomqr.volume.kinds import NEVER_PLACED_AT_ONCE
-from itkdicomqr.volume.multiframe import PER_FRAME_FUNCTIONAL_GROUPS
+from itkdicomqr.volume.decoding.codecs import decoder_name, is_native, undoes_colours
+from itkdicomqr.volume.kinds.arrangements import NEVER_PLACED_AT_ONCE
+from itkdicomqr.volume.kinds.segmentation import SEGMENTATIONS
+from itkdicomqr.volume.multiframe import is_tiled
+from itkdicomqr.volume.tags import IMAGE_POSITION_PATIENT, PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE
+from itkdicomqr.volume.voxels.colours import YBR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from itkdicomqr.volume.headers import SliceHeader
 
+_CONCATENATION_UID = 0x00209161
+_IN_CONCATENATION_TOTAL_NUMBER = 0x00209163
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 _SAMPLES = {
     "MONOCHROME1": 1,
@@ -35,7 +39,15 @@ def _is_placed_at_once(header: SliceHeader) -> bool:
     """Tell whether one place at the top level is said of several frames, and nothing else tells theirs."""
     if header.frames == 1 or header.sop_class_uid in NEVER_PLACED_AT_ONCE:
         return False
-    return header.position is not None and PER_FRAME_FUNCTIONAL_GROUPS not in header.top
+    if PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE in header.top:
+        return header.position is None and IMAGE_POSITION_PATIENT in header.top
+    return header.position is not None
+
+
+def _is_part_without_place(header: SliceHeader) -> bool:
+    """Tell whether a part of a concatenation (PS3.3 C.7.6.16.2.2.4) holds what is completed or ordered as a whole."""
+    is_part = _CONCATENATION_UID in header.top and header.top.unsigned(_IN_CONCATENATION_TOTAL_NUMBER) != 1
+    return is_part and (header.position is None or header.sop_class_uid in SEGMENTATIONS)
 
 
 def _is_wide_ybr(header: SliceHeader) -> bool:
@@ -52,10 +64,22 @@ def _is_stray_transform(header: SliceHeader) -> bool:
 
 
 _REFUSALS: tuple[tuple[Callable[[SliceHeader], bool], str], ...] = (
-    (lambda header: header.sop_class_uid == _WHOLE_SLIDE, "whole slide images are not assembled"),
+    (
+        lambda header: header.sop_class_uid == _WHOLE_SLIDE or is_tiled(header.top),
+        "images that are tiles of a plane, as those of whole slides, are not assembled",
+    ),
+    (
+        _is_part_without_place,
+        "parts of a concatenation (0020,9161) are not put together where their frames have no place, nor those of "
+        "segmentations",
+    ),
     (
         lambda header: header.layout.floating and not is_native(header.instance.transfer_syntax_uid),
         "float pixel data (7FE0,0008) or (7FE0,0009) is never compressed",
+    ),
+    (
+        lambda header: header.layout.floating and header.layout.photometric != "MONOCHROME2",
+        "float pixel data (7FE0,0008) or (7FE0,0009) is MONOCHROME2 (0028,0004) alone",
     ),
     (
         _is_placed_at_once,

@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from itkdicomqr.volume.by_order import REPETITION
-from itkdicomqr.volume.grouping import SPLITS
 from itkdicomqr.volume.metadata import SliceMetadata
-from itkdicomqr.volume.pixels import common_dtype
+from itkdicomqr.volume.separating.by_order import REPETITION
+from itkdicomqr.volume.separating.grouping import SPLITS
 from itkdicomqr.volume.volume import Volume
+from itkdicomqr.volume.voxels.pixels import common_dtype
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from itkdicomqr.volume.geometry import Vector
-    from itkdicomqr.volume.volume import Report
+    from itkdicomqr.volume.report import Report
+    from itkdicomqr.volume.vectors import Vector
 
 ONE_GRID = 0.01
 """How far the corners of volumes of one grid may be apart, mm."""
+
+OF_SEGMENTS = frozenset({"SegmentNumber", "SegmentLabel"})
+"""What tells volumes of one grid apart that are nevertheless of one kind."""
 
 EVEN_TIMES = 0.01
 """Largest deviation of a step in time from the mean one, as a fraction of it, that makes an axis of time."""
@@ -58,7 +61,7 @@ def stacked(volumes: Iterable[Volume]) -> list[Volume]:
 def _is_one_grid(a: Volume, b: Volume) -> bool:
     return (
         a.array.shape == b.array.shape
-        and all(a.key.get(keyword) == b.key.get(keyword) for keyword in SPLITS)
+        and all(a.key.get(keyword) == b.key.get(keyword) for keyword in SPLITS.keys() - OF_SEGMENTS)
         and _distance(a, b) <= ONE_GRID
     )
 
@@ -228,7 +231,6 @@ IN_TIME = SECONDS.keys() | {
     "AcquisitionNumber",
     "AcquisitionDate",
     "ContentDate",
-    "AcquisitionDateTime",
     "ActualFrameDuration",
     REPETITION,
 }

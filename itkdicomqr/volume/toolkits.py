@@ -12,6 +12,7 @@ import numpy as np
 from itkdicomqr.errors import InputError, ToolkitError
 from itkdicomqr.volume.lazy_itk import load_itk
 from itkdicomqr.volume.memory import use_huge_pages
+from itkdicomqr.volume.volume import VOLUME_DIMENSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from itkdicomqr.volume.volume import Volume
-
-VOLUME_DIMENSION = 3
 
 SAMPLING_DEVIATION = "ITK_non_uniform_sampling_deviation"
 """The key under which ITK's reader of series tells that slices are not evenly spaced."""

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from itkdicomqr.volume import toolkits
-from itkdicomqr.volume.account import account_of
 from itkdicomqr.volume.metadata import as_entries
 
 if TYPE_CHECKING:
@@ -17,80 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from itkdicomqr.volume.geometry import Vector
     from itkdicomqr.volume.metadata import Entries, SliceMetadata
-    from itkdicomqr.volume.real_world import RealWorldValues
+    from itkdicomqr.volume.report import Report
 
-
-@dataclass(frozen=True, repr=False)
-class Report:
-    """How a volume came about; as text, a line for each thing that there is to tell.
-
-    Attributes
-    ----------
-    sop_instance_uids : tuple of str
-        The instances, in slice order.
-    origins : mapping
-        How many instances of the whole input came from where.
-    decoders : tuple of str
-        What decoded the pixels; ``"native"`` where nothing had to be decoded.
-    skipped : tuple of str
-        The SOP Instance UIDs of the input that have no pixels.
-    duplicates : tuple of str
-        Those that came more than once, identical, and were taken once.
-    warnings : tuple of str
-        What a caller should know.
-    max_corner_error_mm : float
-        The largest distance of a slice's corner from where its own header puts it.
-    tilt_degrees : float
-        Between the slices' normal and the line from the first to the last.
-    step_deviation : float
-        The largest difference of a step between slices from the mean one, as a fraction of it.
-    sampling_deviation_mm : float
-        The same in mm, as ITK writes it into the image's metadata.
-    monochrome1_inverted : bool
-        Whether the stored values were inverted.
-    departures : tuple of str
-        Those of the warnings that tell how voxels are or lie otherwise than ITK would have them, or
-        than their headers say; each is also given as a `DICOMQRWarning`.
-    padded : mapping
-        The slices of the volume that no instance came for, and the ImagePositionPatient that theirs would be;
-        of several volumes, counted on from one to the next.
-    padding : float or None
-        The value of voxels that no instance came for, if there are any.
-    sheared : bool
-        Whether the direction follows a tilt.
-    resampled : tuple of str
-        ``"gaps"`` where slices are interpolated between those that came, ``"tilt"`` where voxels are
-        within their slices.
-    pixel_padding_value : float or None
-        The voxel value that stands for no measurement, where all slices tell the same: PixelPaddingValue
-        after inversion and rescale. Such voxels are left as they are.
-    real_world_values : tuple of RealWorldValues
-        What RealWorldValueMappingSequence says of the slices, each mapping once; it is not applied.
-    """
-
-    sop_instance_uids: tuple[str, ...]
-    origins: Mapping[str, int]
-    decoders: tuple[str, ...]
-    skipped: tuple[str, ...]
-    duplicates: tuple[str, ...]
-    warnings: tuple[str, ...]
-    max_corner_error_mm: float
-    tilt_degrees: float
-    step_deviation: float
-    sampling_deviation_mm: float
-    monochrome1_inverted: bool
-    departures: tuple[str, ...]
-    padded: Mapping[int, Vector]
-    padding: float | None
-    sheared: bool
-    resampled: tuple[str, ...]
-    pixel_padding_value: float | None = None
-    real_world_values: tuple[RealWorldValues, ...] = ()
-
-    def __repr__(self) -> str:
-        return "\n".join(account_of(self))
+VOLUME_DIMENSION = 3
+"""How many axes a volume has in the patient."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +65,7 @@ class Volume:
         Of several volumes, besides what ``key`` says by DICOM's keywords, such as ``"EchoTime"``: the values
         of the volumes are joined by backslashes, several values of one volume by commas.
         """
-        return self.slices.common() | (as_entries(self.key) if self.dimension > toolkits.VOLUME_DIMENSION else {})
+        return self.slices.common() | (as_entries(self.key) if self.dimension > VOLUME_DIMENSION else {})
 
     @property
     def dimension(self) -> int:
@@ -166,7 +95,9 @@ class Volume:
         ToolkitError
             itk is not installed, or wraps no image of this type.
         """
-        return toolkits.to_itk(self)
+        from itkdicomqr.volume.toolkits import to_itk  # which imports this module
+
+        return to_itk(self)
 
     def to_simpleitk(self) -> Any:
         """Make a ``SimpleITK.Image`` of its dimension.
@@ -176,7 +107,9 @@ class Volume:
         ToolkitError
             SimpleITK is not installed.
         """
-        return toolkits.to_simpleitk(self)
+        from itkdicomqr.volume.toolkits import to_simpleitk  # which imports this module
+
+        return to_simpleitk(self)
 
     @property
     def orientation(self) -> str:
@@ -185,7 +118,7 @@ class Volume:
 
     def __repr__(self) -> str:
         shape = "×".join(map(str, self.array.shape))
-        spacing = "×".join(f"{step:.4g}" for step in self.spacing[: toolkits.VOLUME_DIMENSION])
+        spacing = "×".join(f"{step:.4g}" for step in self.spacing[:VOLUME_DIMENSION])
         noticed = f", {len(self.report.warnings)} noticed" if self.report.warnings else ""
         voxels = f"{shape} {self.array.dtype.name}, {_memory(self.array.nbytes)}"
         return f"<Volume {voxels}, spacing {spacing} mm (x×y×z), {self.orientation}{noticed}>"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from itkdicomqr.archive.index import Index, Level
+from itkdicomqr.archive.index import Index
 from itkdicomqr.errors import CorruptInstanceError, ForeignInstanceError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
 from tests.synthetic import series
 
 

@@ -12,7 +12,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from itkdicomqr.archive.phantom import demo_patient
-from itkdicomqr.errors import CorruptInstanceError
+from itkdicomqr.errors import CorruptInstanceError, InputError
 from itkdicomqr.instance import Instance
 from itkdicomqr.testing import Archive
 from tests.synthetic import part10, series
@@ -40,10 +40,19 @@ def test_it_takes_instances_data_sets_bytes_and_paths_mixed(datasets, tmp_path):
     assert uids(Archive(given)) == [dataset.SOPInstanceUID for dataset in datasets]
 
 
-@pytest.mark.parametrize("item", [b"junk", 7, None])
-def test_what_is_no_instance_is_refused(item):
-    with pytest.raises(CorruptInstanceError):
-        Archive([item])
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [([b"junk"], CorruptInstanceError), ([7], InputError), ([None], InputError), (["missing"], InputError)],
+)
+def test_what_is_no_instance_is_refused(source, kind):
+    with pytest.raises(kind):
+        Archive(source)
+
+
+@pytest.mark.parametrize("source", ["missing", b"", series("CT", 1)[0]], ids=lambda source: type(source).__name__)
+def test_what_is_neither_a_folder_nor_several_instances_is_refused(source):
+    with pytest.raises(InputError, match=r"cannot be read as a folder|give a list"):
+        Archive(source)
 
 
 def test_a_folder_is_searched_with_its_subfolders_and_junk_is_counted(datasets, tmp_path):
@@ -74,11 +83,6 @@ def test_symbolic_links_are_not_followed(datasets, tmp_path):
 def test_a_pipe_in_a_folder_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert uids(Archive(str(tmp_path))) == []
-
-
-def test_a_folder_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        Archive(tmp_path / "missing")
 
 
 def test_the_url_tells_where_it_is():

@@ -14,7 +14,8 @@ import pytest
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from itkdicomqr.association import Association, Deadline, status
+from itkdicomqr import status
+from itkdicomqr.association import Association, Deadline
 from itkdicomqr.association.association import CANCEL_SECONDS
 from itkdicomqr.association.contexts import FIND, GET, VERIFICATION, service, storage
 from itkdicomqr.association.dimse import Element, Field
@@ -61,6 +62,7 @@ from tests.faults import (
     rejection,
     response,
 )
+from tests.timing import bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +130,7 @@ def failing(kind: type[NetworkError | LimitExceededError], words: str, place: st
 def within(seconds: float) -> Iterator[None]:
     start = monotonic()
     yield
-    assert monotonic() - start < seconds + GRACE
+    assert monotonic() - start < seconds + bound(GRACE)
 
 
 @contextmanager

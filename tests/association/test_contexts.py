@@ -17,7 +17,7 @@ from itkdicomqr.association.contexts import (
     service,
     storage,
 )
-from itkdicomqr.volume.kinds import ARRANGEMENTS
+from itkdicomqr.volume.kinds.arrangements import ARRANGEMENTS
 
 
 def test_a_storage_class_is_proposed_once_for_each_transfer_syntax() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from itkdicomqr import Client, Node, Row, SeriesTable
 from itkdicomqr.cli.show import show_table
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.testing import Archive
 from tests.cli.running import SECONDS, Run, all_shown, start
 

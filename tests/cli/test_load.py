@@ -18,6 +18,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 
 from itkdicomqr import DICOMQRWarning, Volume, load_series
+from itkdicomqr.cli.main import commands
 from itkdicomqr.cli.options import options_named
 from itkdicomqr.testing import Archive
 from tests.cli.running import SECONDS, Run, all_shown, start
@@ -252,7 +253,7 @@ def test_what_came_is_taken_if_asked_for(run: Run) -> None:
     ],
 )
 def test_the_cure_that_a_message_names_is_spelt_as_an_option(message: str, options: list[str]) -> None:
-    assert options_named(message) == options
+    assert options_named(message, commands.commands["load"]) == options
 
 
 @pytest.mark.parametrize("choice", [["--transport", "fax"], ["--associations", "0"], ["--transport", "move"]])

@@ -100,3 +100,12 @@ def test_it_is_written_as_a_png_if_asked_for(run: Run, tmp_path: Path) -> None:
     assert run("preview", *SOFT, "--png", path).code == 2
     assert run("preview", *SOFT, "--png", path, "--overwrite").code == 0
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_the_cure_of_a_failed_preview_is_one_of_its_options(run: Run) -> None:
+    with Archive(series("CT", 3, rows=32, columns=32), quirks="lossy-only") as archive:
+        refused = run("preview", "SYN-1", "-c", archive.url)
+        drawn_nevertheless = run("preview", "SYN-1", "-c", archive.url, "--allow-lossy")
+    assert (refused.code, refused.err.splitlines()[-1]) == (5, "On the command line: --allow-lossy")
+    assert drawn_nevertheless.code == 0
+    assert "compressed on the way" in drawn_nevertheless.err

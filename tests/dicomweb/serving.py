@@ -27,7 +27,7 @@ from typing import Any
 
 from itkdicomqr import Limits, Node, Timeouts
 from itkdicomqr.instance import Instance
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.table import Row
 from tests.faults import HOST, PATIENT, leaving_nothing
 from tests.synthetic import ROOT, part10, series

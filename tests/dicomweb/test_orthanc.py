@@ -16,8 +16,11 @@ from pydicom.dataset import Dataset
 
 from itkdicomqr import Client, Instance, Node, NoMatchError, StatusError, read_volumes
 from itkdicomqr.association import Deadline
-from itkdicomqr.dicomweb import Session, WebCatalogue, wado
+from itkdicomqr.dicomweb import Session, wado
+from itkdicomqr.query.catalogue import Catalogue
+from itkdicomqr.query.catalogues import verify
 from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.qido import QidoService
 from itkdicomqr.query.search import counted, search
 from itkdicomqr.query.table import Row, SeriesTable
 from itkdicomqr.web import Basic
@@ -79,9 +82,9 @@ def node(archive: RunningArchive) -> Node:
     return replace(Node.parse(archive.node.dicomweb), authorization=USER)
 
 
-def asked(node: Node, question: Callable[[WebCatalogue], Any]) -> Any:
+def asked(node: Node, question: Callable[[Catalogue], Any]) -> Any:
     with Session(node, Deadline(30)) as session:
-        return question(WebCatalogue(session))
+        return question(Catalogue(QidoService(session)))
 
 
 def found(node: Node, *words: Any, **others: Any) -> SeriesTable:
@@ -112,7 +115,7 @@ def test_a_series_found_and_retrieved_equals_that_of_dimse(
     other = client.find_series(PATIENT, DAY, description).one()
     assert told(row) == told(other)
 
-    instances = list(wado(node, row, Deadline(30)))
+    instances = list(wado(node, row.StudyInstanceUID or "", row.SeriesInstanceUID or "", Deadline(30)))
 
     assert {each.origin for each in instances} == {"WADO-RS"}
     (volume,), expected = read_volumes(instances), client.load_series(series=other, toolkit="volume")
@@ -128,7 +131,7 @@ def test_the_instances_that_are_listed_come_as_they_are_stored(node: Node, descr
     listed = {each.SOPInstanceUID for each in asked(node, lambda catalogue: catalogue.instances(row))}
     stored = {dataset.SOPInstanceUID: dataset for dataset in SERIES[description]}
     assert listed == stored.keys()
-    for instance in wado(node, row, Deadline(30), sorted(listed)):
+    for instance in wado(node, row.StudyInstanceUID or "", row.SeriesInstanceUID or "", Deadline(30), sorted(listed)):
         dataset = stored[instance.sop_instance_uid]
         assert instance.sop_class_uid == dataset.SOPClassUID
         if description != "RLE":  # which Orthanc transcodes
@@ -171,20 +174,20 @@ def test_patients_classes_and_a_series_by_its_uid_are_told(node: Node) -> None:
 
 
 def test_the_service_is_verified_and_without_the_password_it_refuses(node: Node) -> None:
-    asked(node, lambda catalogue: catalogue.verify())
+    verify(node, Deadline(30))
     with pytest.raises(StatusError, match="authorization=Basic") as caught:
-        asked(replace(node, authorization=None), lambda catalogue: catalogue.verify())
+        verify(replace(node, authorization=None), Deadline(30))
     assert caught.value.status == 401
 
 
 def test_an_unknown_series_is_told(node: Node) -> None:
     row = found(node, PATIENT, DAY, "RLE").one().with_values({"SeriesInstanceUID": "1.2.3"})
     with pytest.raises(StatusError) as caught:
-        list(wado(node, row, Deadline(30)))
+        list(wado(node, row.StudyInstanceUID or "", row.SeriesInstanceUID or "", Deadline(30)))
     assert caught.value.status == 404
 
 
 def test_pages_of_any_size_give_all_rows(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("itkdicomqr.dicomweb.query.PAGE", 2)
+    monkeypatch.setattr("itkdicomqr.query.qido.PAGE", 2)
     row = found(node, PATIENT, DAY, "Chest*").one()
     assert len(asked(node, lambda catalogue: catalogue.instances(row))) == 12

@@ -9,21 +9,21 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from itkdicomqr.volume.nuclear import NUCLEAR_MEDICINE
+from itkdicomqr.volume.kinds.nuclear import NUCLEAR_MEDICINE
 from tests.mosaics import grid, mosaic
 from tests.segmentations import label_map, masks, segmentation
 from tests.synthetic import OBLIQUE, multiframe, noise, part10, series
+from tests.volume.decoding.test_codecs import LOSSLESS, jp2_file, jpeg, rle, smooth
+from tests.volume.kinds.test_captures import capture
+from tests.volume.kinds.test_nuclear import SLICE_VECTOR, frames
+from tests.volume.kinds.test_segmentation import compressed
+from tests.volume.kinds.test_ultrasound import ultrasound
 from tests.volume.repeating import of_volume, repeated
-from tests.volume.test_captures import capture
-from tests.volume.test_codecs import LOSSLESS, jp2_file, jpeg, rle, smooth
-from tests.volume.test_colours import palette
-from tests.volume.test_modality_lut import table
-from tests.volume.test_nuclear import SLICE_VECTOR, frames
 from tests.volume.test_parametric_maps import float_map
 from tests.volume.test_real_world import mapping
 from tests.volume.test_regions import region
-from tests.volume.test_segmentation import compressed
-from tests.volume.test_ultrasound import ultrasound
+from tests.volume.voxels.test_colours import palette
+from tests.volume.voxels.test_modality_lut import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,8 +11,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from itkdicomqr import Client, CriteriaError, Node, ProtocolError, UnverifiedMatchError
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
+from itkdicomqr.query.c_find import FindService
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.search import decided
 from itkdicomqr.query.table import Row
 from itkdicomqr.scan import Header
@@ -47,25 +49,25 @@ def header(**values: str) -> Header:
 
 def catalogue(*answers: dict[str, str]) -> Catalogue:
     double: Any = Answering(*answers)
-    return Catalogue(double, NODE)
+    return Catalogue(FindService(double, NODE))
 
 
-def test_a_series_keeps_the_study_that_the_archive_does_not_repeat() -> None:
-    (row,) = catalogue({"SeriesInstanceUID": "1.2.3"}).series(STUDY, Criteria(()))
+def test_a_series_has_the_study_that_the_archive_does_not_repeat() -> None:
+    (row,) = catalogue({"SeriesInstanceUID": "1.2.3"}).rows(Level.SERIES, below=STUDY)
 
-    assert (row.StudyInstanceUID, row.PatientID) == ("1.2", "7")
+    assert row.StudyInstanceUID == "1.2"
 
 
 def test_a_series_of_another_study_is_left_out() -> None:
     answers = [{"SeriesInstanceUID": "1.2.3", "StudyInstanceUID": study} for study in ("1.2", "1.4")]
 
-    assert len(catalogue(*answers).series(STUDY, Criteria(()))) == 1
+    assert len(catalogue(*answers).rows(Level.SERIES, below=STUDY)) == 1
 
 
 def test_a_row_that_comes_twice_is_one() -> None:
     answers = [{"SeriesInstanceUID": series} for series in ("1.5", "1.4", "1.5")]
 
-    assert [row.SeriesInstanceUID for row in catalogue(*answers).series(STUDY, Criteria(()))] == ["1.5", "1.4"]
+    assert [row.SeriesInstanceUID for row in catalogue(*answers).rows(Level.SERIES, below=STUDY)] == ["1.5", "1.4"]
 
 
 def test_one_patient_id_of_two_issuers_is_two_patients() -> None:
@@ -77,7 +79,7 @@ def test_one_patient_id_of_two_issuers_is_two_patients() -> None:
 @pytest.mark.parametrize("series", ["", "../../x", "1" * 65])
 def test_a_match_without_a_uid_breaks_the_protocol(series: str) -> None:
     with pytest.raises(ProtocolError, match="no SeriesInstanceUID, or one that is no UID"):
-        catalogue({"SeriesInstanceUID": series}).series(STUDY, Criteria(()))
+        catalogue({"SeriesInstanceUID": series}).rows(Level.SERIES, below=STUDY)
 
 
 def test_what_the_archive_hides_decides_nothing() -> None:

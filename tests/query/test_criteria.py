@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from itkdicomqr.errors import CriteriaError
-from itkdicomqr.query.criteria import NAMES, Criteria, CriteriaWords, Level
+from itkdicomqr.levels import Level
+from itkdicomqr.query.criteria import NAMES, Criteria, CriteriaWords
 from itkdicomqr.query.matchers import DateRange, Exactly, Matcher, Number, OneOf, PersonName, TimeRange, Wording
 
 ALL_WORDS: dict[str, Any] = {
@@ -162,7 +163,14 @@ def test_every_documented_word_is_known_and_documented():
 
 @pytest.mark.parametrize(
     ("keyword", "level"),
-    [("PatientSex", Level.STUDY), ("ReferringPhysicianName", Level.STUDY), ("EchoTime", Level.SERIES)],
+    [
+        ("PatientSex", Level.STUDY),
+        ("OtherPatientIDs", Level.STUDY),
+        ("ReferringPhysicianName", Level.STUDY),
+        ("Occupation", Level.STUDY),
+        ("InstitutionName", Level.SERIES),
+        ("EchoTime", Level.SERIES),
+    ],
 )
 def test_other_attributes_are_asked_for_where_archives_keep_them(keyword, level):
     assert Criteria.from_words(keys={keyword: "1"}).criteria[0].level is level

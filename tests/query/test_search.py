@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -29,6 +29,7 @@ from itkdicomqr import (
 from itkdicomqr.archive import matching
 from itkdicomqr.archive.index import Index
 from itkdicomqr.association import Association
+from itkdicomqr.query.c_find import FindService
 from itkdicomqr.query.catalogue import Catalogue
 from itkdicomqr.query.criteria import Criteria
 from itkdicomqr.query.search import search
@@ -286,7 +287,7 @@ class Reticent:
 
     def search(self, limits: Limits | None = None, **words: Any) -> SeriesTable:
         node = Node(NODE.host, NODE.port, NODE.ae_title, limits=limits or Limits())
-        catalogue = Catalogue(cast(Association, self), node)
+        catalogue = Catalogue(FindService(cast(Association, self), node))
         return search(catalogue, Criteria.from_words(**words), self.fetch_one, node)
 
     def _model(self, name: str) -> matching.Model:
@@ -338,6 +339,12 @@ def test_too_many_candidates_to_look_into_are_refused_with_the_remedy() -> None:
         archive.search(Limits(max_verified=2), patient_id="SYN-1", description="AX 2")
     assert archive.fetched == []
     assert archive.search(Limits(max_verified=3), patient_id="SYN-1", description="AX 2").one()
+
+
+def test_a_description_that_no_instance_comes_to_tell_is_refused(dicom_archive: Callable[..., Archive]) -> None:
+    archive = dicom_archive(numbered(1), quirks="ignores-description, lies-about-success")
+    with pytest.raises(UnverifiedMatchError, match="returns no SeriesDescription, and no instance came to read it"):
+        find_series("SYN-1", description="AX 2", pacs=archive.url)
 
 
 def test_an_archive_that_ignores_a_criterion_is_not_believed() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from itkdicomqr import AmbiguousSeriesError, Client, Node, NoMatchError, Row, SeriesTable
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.table import MAX_SHOWN, merged
 
 NODE = Node("h.example", 104, "MAIN")
@@ -55,6 +55,14 @@ def test_a_row_takes_what_it_lacks_from_above():
     study = Row(Level.STUDY, (("StudyDescription", "Thorax"), ("SeriesDescription", "of the study")))
     assert a_row(1).joined(study).StudyDescription == "Thorax"
     assert a_row(1).joined(study).SeriesDescription == "Series 1"
+
+
+@pytest.mark.parametrize(
+    ("told", "number"),
+    [("12", 12), (" 007 ", 7), ("", None), (None, None), ("-1", None), ("x", None), ("1" * 13, None)],
+)
+def test_a_count_is_read_as_an_archive_writes_it(told: str | None, number: int | None) -> None:
+    assert a_row(NumberOfSeriesRelatedInstances=told).number("NumberOfSeriesRelatedInstances") == number
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

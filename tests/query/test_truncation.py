@@ -22,9 +22,10 @@ from itkdicomqr import (
     load_series,
 )
 from itkdicomqr.errors import StatusError
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.hidden import studies_looked_behind
 from itkdicomqr.query.matchers import DateRange
+from itkdicomqr.query.question import Question
 from itkdicomqr.query.table import Row
 from itkdicomqr.query.truncation import MAX_QUERIES, Answer, by_days, cut_of, doubt, halves, parts_around
 from itkdicomqr.testing import Archive
@@ -131,7 +132,7 @@ def test_an_archive_that_answers_no_question_about_a_part_shows_nothing() -> Non
     ]
     answer = Answer(tuple(rows))
     catalogue: Any = Refusing()
-    assert studies_looked_behind(catalogue, [], answer) is answer
+    assert studies_looked_behind(Question(catalogue, Level.STUDY, ()), answer) is answer
 
 
 @pytest.mark.parametrize("numbers", [range(1, 31), [*range(1, 25), *range(101, 107)]], ids=["in a row", "with a gap"])

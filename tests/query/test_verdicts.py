@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from itkdicomqr import Client, Node, NodeError, UnverifiedMatchError, find_series, load_series
-from itkdicomqr.query.catalogue import identifier
-from itkdicomqr.query.criteria import Criteria, Level
+from itkdicomqr.levels import Level
+from itkdicomqr.query.criteria import Criteria
+from itkdicomqr.query.identifiers import identifier
 from itkdicomqr.query.verdicts import verdict
 from itkdicomqr.testing import Archive
 from tests.synthetic import series

@@ -15,8 +15,8 @@ from itkdicomqr.association import Deadline
 from itkdicomqr.association.dimse import Field
 from itkdicomqr.association.stream import Message
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import RELATED_INSTANCES, Level
 from itkdicomqr.node import Node
-from itkdicomqr.query.criteria import Level
 from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring, each_once
@@ -66,8 +66,8 @@ class Told:
         self.questions.append("classes")
         return self.classes_told
 
-    def counts(self, series: Row) -> dict[str, str | None]:
-        return {series.get("SeriesInstanceUID") or "": self.count}
+    def counts(self, series: Row) -> dict[str, Row]:
+        return {series.get("SeriesInstanceUID") or "": series.with_values({RELATED_INSTANCES: self.count})}
 
 
 def telling(listed: Mapping[str, str] = LISTED, **told: Any) -> Told:

@@ -8,7 +8,7 @@ import pytest
 
 from itkdicomqr.errors import ForeignInstanceError
 from itkdicomqr.instance import Instance
-from itkdicomqr.query.criteria import Level
+from itkdicomqr.levels import Level
 from itkdicomqr.query.table import Row
 from itkdicomqr.retrieval.belonging import Belonging
 from tests.faults import playing, sending, stored

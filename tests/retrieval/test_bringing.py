@@ -185,7 +185,7 @@ def test_what_the_list_lacks_is_looked_for_in_a_newer_one() -> None:
 
 
 def test_a_list_that_stays_too_short_is_a_series_that_changes() -> None:
-    with playing(sending(ALL)) as stage, pytest.raises(SeriesChangingError, match="sent 1 instances that it does not"):
+    with playing(sending(ALL)) as stage, pytest.raises(SeriesChangingError, match="sent 1 instance that it does not"):
         brought(stage.node(), Told(repeat(UIDS[:2]), LISTED))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.client import Client
-from itkdicomqr.errors import IncompleteSeriesError, SeriesChangingError
+from itkdicomqr.errors import CriteriaError, DICOMQRWarning, IncompleteSeriesError, SeriesChangingError
 from itkdicomqr.node import Limits, Node
 from itkdicomqr.retrieval.arrivals import Arrivals
 from itkdicomqr.retrieval.bringing import bring
@@ -66,6 +66,7 @@ def archive_of(quirks: str = "", slices: int = SLICES, **attributes: Any) -> Arc
         "first-context-only",
     ],
 )
+@pytest.mark.filterwarnings("ignore::itkdicomqr.DICOMQRWarning")
 def test_a_series_comes_whole_from_archives_that_differ(quirks: str, associations: int) -> None:
     with archive_of(quirks) as archive, Client(archive.url, associations=associations) as client:
         came = client.retrieve(row_of(client))
@@ -75,6 +76,7 @@ def test_a_series_comes_whole_from_archives_that_differ(quirks: str, association
 
 @pytest.mark.parametrize("count", ["0", "1", "5000", "99999999", "9" * 5000, "-3", "many", ""])
 @pytest.mark.parametrize("associations", [1, 4])
+@pytest.mark.filterwarnings("ignore::itkdicomqr.DICOMQRWarning")
 def test_counts_that_lie_neither_break_nor_cost(count: str, associations: int) -> None:
     with archive_of() as archive, Client(archive.url, associations=associations) as client:
         row = row_of(client, NumberOfSeriesRelatedInstances=count)
@@ -135,9 +137,38 @@ def test_without_a_list_the_parts_of_a_series_are_an_error_unless_they_are_enoug
         row = row_of(client)
         with pytest.raises(IncompleteSeriesError, match=r"7 came of 12.*partial=True takes what came"):
             client.retrieve(row)
+        with pytest.warns(DICOMQRWarning, match="7 came of 12"):
+            assert len(client.retrieve(row, partial=True)) == 7
         with pytest.warns(UserWarning, match="7 came of 12"):
             volume = client.load_series(series=row, partial=True, toolkit="volume")
     assert volume.array.shape[0] == 7
+
+
+@pytest.mark.parametrize("uids", ["1.2.3", [], [5]])
+def test_instances_that_cannot_be_meant_are_refused_at_once(uids: Any) -> None:
+    with archive_of() as archive, Client(archive.url) as client:
+        row = row_of(client)
+        for bring_some in (client.retrieve, client.iter_instances):
+            with pytest.raises(CriteriaError, match="give a list of UIDs"):
+                bring_some(row, instance_uids=uids)
+
+
+def test_a_series_that_its_uid_names_comes_instance_by_instance() -> None:
+    with archive_of() as archive, Client(archive.url) as client:
+        row = row_of(client)
+        coming = client.iter_instances(study_uid=row.StudyInstanceUID, series_uid=row.SeriesInstanceUID)
+        assert {each.sop_instance_uid for each in coming} == UIDS
+
+
+@pytest.mark.parametrize("finder", ["find_patients", "find_studies", "find_instances"])
+def test_a_row_of_another_level_is_no_series(finder: str) -> None:
+    with archive_of() as archive, Client(archive.url) as client:
+        other = getattr(client, finder)(row_of(client) if finder == "find_instances" else "SYN-1")[0]
+        for use in (client.retrieve, client.iter_instances, client.find_instances):
+            with pytest.raises(CriteriaError, match=f"is a row of {finder}: give one of find_series"):
+                use(other)
+        with pytest.raises(CriteriaError, match=finder):
+            client.load_series(series=other)
 
 
 def test_only_the_instances_that_were_asked_for_are_given() -> None:

@@ -21,7 +21,7 @@ from tests.rare_servers import ctn, nightly, orthanc_on_postgresql, pixelmed, ti
 from tests.reference import assert_equal
 from tests.servers import HOST, RunningArchive, dcmqrscp, embedded, free_port, orthanc, qrscp, require_dicomweb
 from tests.synthetic import series, simpleitk
-from tests.volume.test_codecs import jpeg_2000, jpeg_ls, rle
+from tests.volume.decoding.test_codecs import jpeg_2000, jpeg_ls, rle
 
 US = "ITKDICOMQR"
 SLICES = 3

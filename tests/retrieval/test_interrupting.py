@@ -21,6 +21,7 @@ from itkdicomqr.node import Node
 from itkdicomqr.tasks import Task
 from tests.faults import ASKED, FIRST, HEAR, HOST, SERVICE, SYNTAXES, acceptance, playing, response
 from tests.retrieval.coming import on_its_way, series_of
+from tests.timing import bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ def interrupted(after: float = 0.5) -> Iterator[None]:
     begin = monotonic()
     with pytest.raises(KeyboardInterrupt):
         yield
-    assert monotonic() - begin < after + SECONDS
+    assert monotonic() - begin < after + bound(SECONDS)
     timer.join()
     assert [each.name for each in set(threading.enumerate()) - before if each.name.startswith("itkdicomqr")] == []
 

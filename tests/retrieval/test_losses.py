@@ -75,8 +75,15 @@ def test_what_an_archive_keeps_without_loss_and_sends_only_with_it_is_refused_un
         with pytest.raises(IncompleteSeriesError, match=r"4 instances came in JPEG 2000.*allow_lossy=True takes them"):
             client.load_series("SYN-1", modality="CT", toolkit="volume")
         with pytest.warns(DICOMQRWarning, match="compressed on the way"):
+            assert len(client.retrieve(client.find_series("SYN-1").one(), allow_lossy=True)) == 4
+        with pytest.warns(DICOMQRWarning, match="compressed on the way"):
             volume = client.load_series("SYN-1", modality="CT", toolkit="volume", allow_lossy=True)
     assert volume.array.shape[0] == 4
+
+
+def test_a_description_is_read_from_an_instance_that_lost_something() -> None:
+    with Archive(KEPT, quirks="lossy-only, ignores-description") as archive, Client(archive.url) as client:
+        assert client.find_series("SYN-1", description=KEPT[0].SeriesDescription).one()
 
 
 def test_what_can_come_without_loss_comes_so() -> None:

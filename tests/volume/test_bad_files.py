@@ -24,7 +24,8 @@ from itkdicomqr.errors import (
 )
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import part10, series
-from tests.volume.test_codecs import htj2k, jpeg, jpeg_2000, jpeg_lossless, jpeg_ls, rle
+from tests.timing import bound
+from tests.volume.decoding.test_codecs import htj2k, jpeg, jpeg_2000, jpeg_lossless, jpeg_ls, rle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +152,7 @@ FILES: dict[str, Bad] = {
     "no transfer syntax": Bad(lambda: replaced(plain(), b"\x02\0\x10\0UI", b"\x02\0\x11\0"), words="TransferSyntaxUID"),
     "cut pixels by 1 byte": Bad(lambda: cut(plain(), -1), words="should have 8192 bytes, of which 8191"),
     "cut pixels by half": Bad(lambda: cut(plain(), -4096), words="of which 4096 are there"),
-    "no pixels": Bad(lambda: cut(plain(), plain().index(PIXELS)), NoPixelsError, "none of 1 instances"),
+    "no pixels": Bad(lambda: cut(plain(), plain().index(PIXELS)), NoPixelsError, "no pixels in 1 instance"),
     "empty pixels": Bad(
         lambda: cut(with_length(plain(), PIXELS, b"OW", 0), -8192), words="has 0 bytes, but 64 rows x 64 columns"
     ),
@@ -170,7 +171,7 @@ FILES: dict[str, Bad] = {
     "sequences nested 20000 deep": Bad(
         lambda: with_data_set(plain(), lambda rest: nested(20_000) + rest), words="nested deeper than 32"
     ),
-    "rows 0": Bad(lambda: plain(Rows=0), NoPixelsError, "none of 1 instances"),
+    "rows 0": Bad(lambda: plain(Rows=0), NoPixelsError, "no pixels in 1 instance"),
     "rows 60000": told("has 8192 bytes, .*60000 rows", Rows=60000),
     "rows and columns 65535": Bad(
         lambda: plain(Rows=65535, Columns=65535), LimitExceededError, "65535 rows x 65535 columns.*more than 1000 times"
@@ -230,7 +231,7 @@ FILES: dict[str, Bad] = {
         words="deflated data set is damaged",
     ),
     "no fragment": Bad(fragments, words="holds no fragment"),
-    "a frame less than told": Bad(lambda: _cine_of_one(NumberOfFrames="2"), words="do not make 2 frames"),
+    "a frame less than told": Bad(lambda: _cine_of_one(NumberOfFrames="2"), words="how its 1 fragment can be 2 frames"),
     "RLE cut": Bad(lambda: cut(compressed(*RLE), -3000), words="damaged or cut short"),
     "RLE fragment's length huge": Bad(
         lambda: replaced(compressed(*RLE), ITEM + b"\x04\0\0\0" + bytes(4) + ITEM, b"\xf0\xff\xff\x7f", after=16),
@@ -321,7 +322,7 @@ def read(content: bytes) -> Any:
     finally:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert time.perf_counter() - begun < MOST_SECONDS
+        assert time.perf_counter() - begun < bound(MOST_SECONDS)
         assert peak < MOST_BYTES + len(content)
 
 

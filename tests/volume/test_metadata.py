@@ -159,10 +159,13 @@ def test_slices_behave_as_a_sequence_and_cannot_be_changed_through() -> None:
     assert "Sample" not in repr(volume.slices)
 
 
-def test_words_in_big_endian_are_written_as_in_simpleitk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+def test_words_and_floats_are_written_as_in_simpleitk(tmp_path: Path, syntax: str) -> None:
     words = bytes(range(64))
-    slices = series("CT", 1, syntax="1.2.840.10008.1.2.2", RedPaletteColorLookupTableData=words)
-    (volume,) = read_volumes(slices)
-    (path,) = write(slices, tmp_path)
+    (slice_,) = series("CT", 1, syntax=syntax, RedPaletteColorLookupTableData=words, PointCoordinatesData=words)
+    slice_.DoublePointCoordinatesData = b""
+    (volume,) = read_volumes([slice_])
+    (path,) = write([slice_], tmp_path)
     image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
-    assert volume.slices[0]["0028|1201"] == image.GetMetaData("0028|1201")
+    for key in ("0028|1201", "0066|0016", "0066|0022"):
+        assert volume.slices[0][key] == image.GetMetaData(key)

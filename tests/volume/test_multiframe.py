@@ -14,10 +14,11 @@ from pydicom.encaps import encapsulate
 from itkdicomqr.errors import CorruptInstanceError, MissingSlicesError, NonUniformSpacingError
 from itkdicomqr.volume import read_volumes
 from tests.synthetic import AXIAL, OBLIQUE, multiframe, noise, part10, series
+from tests.volume.decoding.test_codecs import LOSSLESS, jpeg_2000, smooth
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
-from tests.volume.test_codecs import LOSSLESS, jpeg_2000, smooth
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -187,8 +188,56 @@ def test_frames_in_several_fragments_go_by_the_offset_table() -> None:
     assert np.array_equal(volume.array, [smooth(index) for index in range(3)])
     instance.PixelData = encapsulate(frames, fragments_per_frame=2, has_bot=False)
     instance["PixelData"].is_undefined_length = True
-    with pytest.raises(CorruptInstanceError, match="its 6 fragments and its offset table do not make 3 frames"):
-        read_volumes([instance])
+    (volume,) = read_volumes([instance])
+    assert np.array_equal(volume.array, [smooth(index) for index in range(3)])
+
+
+@pytest.mark.parametrize(("syntax", "compress"), LOSSLESS)
+def test_without_an_offset_table_a_frame_begins_where_one_has_ended(syntax: str, compress: Any) -> None:
+    slices = series("MR", 3, pixels=smooth, syntax=syntax, compress=compress)
+    instance = multiframe(slices)
+    frames = [compress(smooth(index)) for index in range(3)]
+    instance.PixelData = encapsulate(frames, fragments_per_frame=2, has_bot=False)
+    instance["PixelData"].is_undefined_length = True
+    if syntax == uid.RLELossless:
+        with pytest.raises(CorruptInstanceError, match="how its 6 fragments can be 3 frames"):
+            read_volumes([instance])
+        return
+    (volume,) = read_volumes([instance])
+    assert np.array_equal(volume.array, [smooth(index) for index in range(3)])
+
+
+def test_what_the_groups_of_all_frames_say_holds_where_no_frame_has_its_own() -> None:
+    instance = multiframe(series("MR", 1, dtype="uint16", RescaleSlope="2", RescaleIntercept="-1000"))
+    (expected,) = read_volumes([instance])
+    instance.SharedFunctionalGroupsSequence = instance.PerFrameFunctionalGroupsSequence
+    del instance.PerFrameFunctionalGroupsSequence
+    (volume,) = read_volumes([instance])
+    assert volume.array.tolist() == expected.array.tolist()
+    assert (volume.origin, volume.spacing) == (expected.origin, expected.spacing)
+
+
+def test_what_a_conversion_left_unassigned_contradicts_no_functional_group() -> None:
+    instance = multiframe(series("MR", 3))
+    (expected,) = read_volumes([instance])
+    for groups in instance.PerFrameFunctionalGroupsSequence:
+        stray = Dataset()
+        stray.ImagePositionPatient = ["7", "7", "7"]
+        stray.ConvolutionKernel = "B30f"
+        groups.UnassignedPerFrameConvertedAttributesSequence = [stray]
+    (volume,) = read_volumes([instance])
+    assert (volume.origin, volume.spacing) == (expected.origin, expected.spacing)
+
+
+def test_eight_bits_in_words_of_big_endian_are_in_order_in_each_frame() -> None:
+    slices = series("MR", 5, dtype="uint8", rows=5, columns=7)
+    little, big = multiframe(slices), multiframe(slices)
+    big.file_meta.TransferSyntaxUID = uid.ExplicitVRBigEndian
+    content = big.PixelData + b"\0" * (len(big.PixelData) % 2)
+    big.PixelData = np.frombuffer(content, "<u2").astype(">u2").tobytes()
+    big["PixelData"].VR = "OW"
+    (expected,), (volume,) = read_volumes([little]), read_volumes([big])
+    assert volume.array.tolist() == expected.array.tolist()
 
 
 def test_frames_without_a_place_are_a_cine_each_instance_its_own() -> None:
@@ -247,7 +296,7 @@ def test_more_colour_frames_than_bytes_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "offsets", [["0", "0.1", "0.2", "0.3"], ["0", "-2.5", "-5", "-7.5"], ["9", "9.7", "10.4", "11.1"]]
+    "offsets", [["0", "0.1", "0.2", "0.3"], ["0", "-2.5", "-5", "-7.5"], ["0", "0.7", "1.4", "2.1"]]
 )
 @pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
 def test_even_offsets_of_a_dose_give_simpleitks_geometry(
@@ -257,6 +306,44 @@ def test_even_offsets_of_a_dose_give_simpleitks_geometry(
     instance = multiframe(slices, functional_groups=False, GridFrameOffsetVector=offsets)
     (volume,) = read_volumes([instance])
     assert_same_geometry(volume, simpleitk(instance, tmp_path))
+
+
+def dose(offsets: Sequence[float], orientation: Sequence[float] = AXIAL) -> Dataset:
+    slices = series("RTDOSE", 4, dtype="uint32", DoseGridScaling="0.5", orientation=tuple(orientation))
+    return multiframe(slices, functional_groups=False, GridFrameOffsetVector=[f"{offset:g}" for offset in offsets])
+
+
+@pytest.mark.parametrize("step", [2.5, -2.5])
+@pytest.mark.parametrize("orientation", [AXIAL, (-1, 0, 0, 0, -1, 0)])
+def test_offsets_of_a_dose_may_be_the_z_of_axial_planes(step: float, orientation: Sequence[float]) -> None:
+    relative = dose([step * index for index in range(4)], orientation)
+    z = float(relative.ImagePositionPatient[2])
+    absolute = dose([z + step * index for index in range(4)], orientation)
+    (expected,), (volume,) = read_volumes([relative]), read_volumes([absolute])
+    assert (*volume.origin, *volume.spacing) == pytest.approx((*expected.origin, *expected.spacing))
+    assert np.array_equal(volume.direction, expected.direction)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "orientation", "reason"),
+    [
+        ([3, 5, 7, 9], AXIAL, "begins neither with 0 nor with the z"),
+        ([0, 4, 2, 6], AXIAL, "does not go one way"),
+        ([0, 0, 0, 0], AXIAL, "does not go one way"),
+    ],
+)
+def test_offsets_of_a_dose_that_could_mean_anything_are_refused(
+    offsets: list[float], orientation: Sequence[float], reason: str
+) -> None:
+    with pytest.raises(CorruptInstanceError, match=rf"GridFrameOffsetVector \(3004,000C\) {reason}"):
+        read_volumes([dose(offsets, orientation)])
+
+
+@pytest.mark.parametrize("orientation", [(1, 0, 0, 0, -1, 0), OBLIQUE])
+def test_the_z_of_planes_that_are_not_axial_is_no_offset(orientation: Sequence[float]) -> None:
+    z = float(dose([0, 1, 2, 3], orientation).ImagePositionPatient[2])
+    with pytest.raises(CorruptInstanceError, match="of axial planes"):
+        read_volumes([dose([z, z + 2, z + 4, z + 6], orientation)])
 
 
 def test_uneven_offsets_of_a_dose_are_refused() -> None:

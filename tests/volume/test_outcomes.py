@@ -175,7 +175,7 @@ def test_images_of_a_kind_that_is_refused_are_the_last_of_a_series_in_any_order(
 
 def test_a_series_of_nothing_but_a_refused_kind_is_refused_for_its_own_reason() -> None:
     for take in (one_volume, all_volumes):
-        with pytest.raises(UnsupportedImageError, match=r"whole slide images are not assembled$"):
+        with pytest.raises(UnsupportedImageError, match=r"as those of whole slides, are not assembled$"):
             take(outcomes_of(slides()))
 
 

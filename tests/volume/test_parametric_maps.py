@@ -56,6 +56,13 @@ def test_floats_of_another_size_than_the_header_says_are_refused() -> None:
         read_volumes([instance])
 
 
+def test_floats_are_never_inverted() -> None:
+    instance = float_map(np.zeros((2, 6, 7), np.float32))
+    instance.PhotometricInterpretation = "MONOCHROME1"
+    with pytest.raises(UnsupportedImageError, match=r"is MONOCHROME2 \(0028,0004\) alone"):
+        read_volumes([instance])
+
+
 def test_floats_are_never_compressed() -> None:
     instance = float_map(np.zeros((1, 6, 7), np.float32))
     instance.file_meta.TransferSyntaxUID = uid.RLELossless

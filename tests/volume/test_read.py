@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydicom.uid import RTImageStorage
 from itkdicomqr.errors import CorruptInstanceError, InputError, LimitExceededError
 from itkdicomqr.instance import Instance
 from itkdicomqr.volume import Volume, read_volumes
+from itkdicomqr.volume.options import Options
 from tests.synthetic import AXIAL, OBLIQUE, part10, series, simpleitk, write
 from tests.volume.reference import assert_same_geometry, assert_same_voxels
 
@@ -160,3 +162,8 @@ def test_an_unused_zero_refuses_no_slice_but_the_spacing_of_a_slice_is_never_zer
     assert volume.spacing[:2] == (0.5, 0.75)
     with pytest.raises(CorruptInstanceError, match=r"PixelSpacing \(0028,0030\) is 0.0; a spacing is positive"):
         read_volumes(series("CT", 2, PixelSpacing=["0", "0"]))
+
+
+def test_the_defaults_are_those_of_a_load() -> None:
+    parameters = signature(read_volumes).parameters
+    assert {name: parameters[name].default for name in vars(Options())} == vars(Options())

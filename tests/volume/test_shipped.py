@@ -66,8 +66,8 @@ REFUSED = {
     "badVR": r"NumberOfFrames \(0028,0008\) is not 1 finite decimal number",
     "liver_1frame": r"PerFrameFunctionalGroupsSequence \(5200,9230\) has 3 items",
     "rtdose_expb": "samples of 32 bits in big endian",
-    "rtplan": "none of 1 instances has pixels",
-    "waveform_ecg": "none of 1 instances has pixels",
+    "rtplan": "no pixels in 1 instance:",
+    "waveform_ecg": "no pixels in 1 instance:",
     "no_meta": "no DICOM file",
 }
 

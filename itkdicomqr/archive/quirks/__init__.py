@@ -9,6 +9,7 @@ from types import MappingProxyType
 from itkdicomqr.archive.quirks import encodings, keys, moves, negotiation, requests, retrievals, rows, texts
 from itkdicomqr.archive.quirks.named import PARAMETERS, Named
 from itkdicomqr.archive.seams import Quirk, combined
+from itkdicomqr.errors import InputError
 
 _FAMILIES = (rows, keys, requests, texts, negotiation, retrievals, encodings, moves)
 _NAMED: tuple[Named, ...] = tuple(named for family in _FAMILIES for named in family.NAMED)
@@ -52,7 +53,7 @@ def quirk_of(quirks: str | Iterable[str]) -> Quirk:
 
     Raises
     ------
-    ValueError
+    InputError
         A name is unknown, or a parameter is missing or of another kind.
     """
     names = quirks.split(",") if isinstance(quirks, str) else quirks
@@ -70,7 +71,7 @@ def _quirk_of(text: str) -> Quirk:
     named = _BY_NAME.get(name)
     if named is None:
         message = f"no quirk is called {text!r}; there are {', '.join(QUIRKS)}"
-        raise ValueError(message)
+        raise InputError(message)
     if not named.parameter and not parameter:
         return named.make()
     if not parameter and named.default is not None:
@@ -79,7 +80,7 @@ def _quirk_of(text: str) -> Quirk:
         return named.make(PARAMETERS[named.parameter](parameter))
     except (KeyError, ValueError):
         message = f"quirk {text!r} does not fit: write {named.spelling}"
-        raise ValueError(message) from None
+        raise InputError(message) from None
 
 
 def _divided(text: str) -> tuple[str, str]:

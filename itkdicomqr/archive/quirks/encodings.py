@@ -14,13 +14,13 @@ from pydicom.uid import (
 )
 
 from itkdicomqr.archive.compression import best_lossy_syntax, compressed
-from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.quirks.rows import each_row
 from itkdicomqr.archive.seams import Quirk, combined
 from itkdicomqr.archive.transcoding import acceptable
 from itkdicomqr.archive.values import first_of
 from itkdicomqr.errors import UnsupportedImageError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

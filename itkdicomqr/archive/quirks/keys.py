@@ -5,9 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from itkdicomqr.archive.quirks.named import COUNTS, Named
+from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.quirks.rows import each_row
 from itkdicomqr.archive.seams import Quirk
+from itkdicomqr.levels import COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection

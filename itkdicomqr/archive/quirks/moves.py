@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
-from itkdicomqr.archive.status import NO_DESTINATION
+from itkdicomqr.status import NO_DESTINATION
 
 if TYPE_CHECKING:
     from itkdicomqr.archive.seams import Place, Request

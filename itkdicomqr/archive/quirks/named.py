@@ -11,16 +11,6 @@ if TYPE_CHECKING:
 
     from itkdicomqr.archive.seams import Quirk
 
-COUNTS = (
-    "NumberOfPatientRelatedStudies",
-    "NumberOfPatientRelatedSeries",
-    "NumberOfPatientRelatedInstances",
-    "NumberOfStudyRelatedSeries",
-    "NumberOfStudyRelatedInstances",
-    "NumberOfSeriesRelatedInstances",
-)
-"""The keys that ask for a number of related entities (PS3.4 C.3.4)."""
-
 
 @dataclass(frozen=True)
 class Named:

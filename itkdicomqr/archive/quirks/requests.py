@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.matching import Model
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk
-from itkdicomqr.archive.status import MISMATCH, UNABLE
 from itkdicomqr.archive.values import first_of, values_of
 from itkdicomqr.errors import StatusError
+from itkdicomqr.levels import UNIQUE_KEYS, Level
+from itkdicomqr.status import MISMATCH, UNABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,11 +7,11 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
-from itkdicomqr.archive.index import Level
 from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Conclusion, Quirk, Step
-from itkdicomqr.archive.status import ALL_FAILED, SOME_FAILED, SUCCESS, UNABLE
 from itkdicomqr.instance import Instance
+from itkdicomqr.levels import Level
+from itkdicomqr.status import ALL_FAILED, SOME_FAILED, SUCCESS, UNABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataset import Dataset
 
-from itkdicomqr.archive.index import UNIQUE_KEYS, Level
 from itkdicomqr.archive.matching import find
-from itkdicomqr.archive.quirks.named import COUNTS, Named
+from itkdicomqr.archive.quirks.named import Named
 from itkdicomqr.archive.seams import Quirk
-from itkdicomqr.archive.status import CANCELLED, LIMIT_REACHED, PENDING, PENDING_WITHOUT_SOME_KEYS
 from itkdicomqr.archive.values import element_of, first_of, values_of
+from itkdicomqr.levels import COUNTS, UNIQUE_KEYS, Level
+from itkdicomqr.status import CANCELLED, LIMIT_REACHED, PENDING, PENDING_WITHOUT_SOME_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

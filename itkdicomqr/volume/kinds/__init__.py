@@ -1,0 +1,1 @@
+"""From the headers of an instance to its slices, as its SOP class or its vendor arranges them."""

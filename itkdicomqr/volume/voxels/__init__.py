@@ -1,0 +1,1 @@
+"""From stored samples to voxels in memory: rescale, lookup tables, colours."""
