@@ -55,6 +55,7 @@ def test_reconstructed_slices_equal_simpleitk(tmp_path: Path, orientation: Seque
     image = simpleitk(instance, tmp_path)
     assert_same_voxels(volume, image)
     assert_same_geometry(volume, image)
+    assert volume.report.warnings == ()
 
 
 def test_slices_whose_distance_is_not_told_are_1_mm_apart_and_it_is_said(tmp_path: Path) -> None:
@@ -83,9 +84,11 @@ def test_frames_that_are_no_slices_follow_each_other() -> None:
     assert "the third axis is their order" in volume.report.warnings[0]
 
 
-def test_a_single_frame_lies_where_its_detector_was(tmp_path: Path) -> None:
-    instance = frames(1, OBLIQUE, NumberOfFrames=1)
+@pytest.mark.parametrize("attributes", [{}, {"ImagePositionPatient": ["1", "2", "3"]}])
+def test_a_single_frame_lies_where_its_detector_was(tmp_path: Path, attributes: dict[str, Any]) -> None:
+    instance = frames(1, OBLIQUE, NumberOfFrames=1, **attributes)
     (volume,) = read_volumes([instance])
+    assert volume.report.departures == ()
     assert_same_geometry(volume, simpleitk(instance, tmp_path))
 
 

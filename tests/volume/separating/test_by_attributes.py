@@ -66,18 +66,16 @@ def test_what_differs_within_a_volume_is_not_told_of_it() -> None:
     assert [volume.key for volume in volumes] == [{"EchoTime": 4}, {"EchoTime": 8}]
 
 
-def test_volumes_of_several_stacks_are_told_by_both() -> None:
-    sizes = [slice_ for rows in (5, 6) for slice_ in echoes(rows)]
-    assert [volume.key for volume in read_volumes(sizes)] == [
-        {"Rows": rows, "EchoTime": time} for rows in (5, 6) for time in (4, 8)
-    ]
-
-
 def echoes(rows: int) -> list[Dataset]:
     """Two echoes of slices of so many rows, in a series that has others."""
     pixels = np.zeros((rows, 7), np.int16)
     common: dict[str, Any] = {"SeriesInstanceUID": "1.2", "number": rows, "pixels": lambda _: pixels}
     return repeated(2, EchoTime=of_volume(["4", "8"]), **common)
+
+
+def test_volumes_of_several_stacks_are_told_by_both() -> None:
+    keys = [volume.key for volume in read_volumes([*echoes(5), *echoes(6)])]
+    assert keys == [{"Rows": rows, "EchoTime": time} for rows in (5, 6) for time in (4, 8)]
 
 
 def test_inversion_times_that_would_mix_flip_angles_tell_nothing() -> None:
