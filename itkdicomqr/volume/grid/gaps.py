@@ -86,10 +86,10 @@ def whole_multiples(steps: Sequence[float]) -> tuple[int, ...] | None:
 
 def _evenly(steps: Sequence[float], counts: tuple[int, ...] | None) -> Sampling:
     """Lay a grid of the smallest step, or of about the median one, from the first slice to the last."""
-    last = _checked(sum(counts) if counts else round(sum(steps) / median(steps)))
+    last = sum(counts) if counts else round(sum(steps) / median(steps))
     heights = accumulate(steps, initial=0.0)
     places = [height / sum(steps) * last for height in heights]
-    return Sampling(tuple(map(_snapped, places)), last + 1, interpolated=True)
+    return Sampling(tuple(map(_snapped, places)), _checked(last + 1), interpolated=True)
 
 
 def _snapped(place: float) -> float:

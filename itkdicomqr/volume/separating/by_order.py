@@ -93,10 +93,10 @@ def _may_begin_within(numbered: list[Slices] | None, positions: Positions) -> bo
 
 
 def _by_clock(positions: Positions) -> list[Slices] | None:
-    """Rank by a time that runs through one volume after the other."""
+    """Rank by a time that runs volume by volume, or position by position."""
     for rank in _clocks(positions, (*RANKS, "AcquisitionTime")):
         volumes = _ranked(positions, rank)
-        if volumes and _follow_each_other(volumes, rank):
+        if volumes and _run_in_order(volumes, positions, rank):
             return volumes
     return None
 
@@ -136,10 +136,10 @@ def _run_along(volumes: Sequence[Slices]) -> bool:
     return _follow_each_other(volumes) and all(_is_straight(list(map(_number, volume))) for volume in volumes)
 
 
-def _run_in_order(volumes: Sequence[Slices], positions: Positions) -> bool:
-    """Tell whether numbers run volume by volume, or position by position."""
-    by_position = sorted(positions.runs, key=lambda run: min(map(_number, run)))
-    return _follow_each_other(volumes) or _follow_each_other(by_position)
+def _run_in_order(volumes: Sequence[Slices], positions: Positions, rank_of: Rank = _number) -> bool:
+    """Tell whether numbers, or times, run volume by volume, or position by position."""
+    by_position = sorted(positions.runs, key=lambda run: min(map(rank_of, run)))
+    return _follow_each_other(volumes, rank_of) or _follow_each_other(by_position, rank_of)
 
 
 def _follow_each_other(several: Sequence[Slices], rank_of: Rank = _number) -> bool:

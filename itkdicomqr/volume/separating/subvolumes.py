@@ -117,8 +117,7 @@ def _keys(keywords: tuple[str, ...], volumes: Sequence[Slices], positions: Posit
 def _ambiguity(positions: Positions) -> str:
     """Say what is shared, and why the order does not help; positions that lack slices are named first."""
     counts = positions.counts
-    named = sorted((run for run in positions.runs if len(run) > 1 or len(counts) > 1), key=len)
-    shown = listed(map(_described, named), MOST_SHOWN, between="; ")
+    shown = listed(map(_described, sorted(positions.runs, key=len)), MOST_SHOWN, between="; ")
     uneven = f"the positions hold {' or '.join(map(str, counts))} slices"
     unordered = "it is missing, or equal, or begins within a volume, or mixes what differs in them"
     return (

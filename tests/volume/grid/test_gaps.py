@@ -203,15 +203,16 @@ def test_a_slice_that_is_off_the_regular_grid_by_less_than_is_worth_a_word_is_ke
     assert np.array_equal(volume.array[2], slices[2].pixel_array)
 
 
-def test_a_grid_of_the_most_slices_is_padded() -> None:
-    assert len(read(at(0, 1, 2, 65535), gaps="pad").array) == 65536
+@pytest.mark.parametrize("gaps", ["pad", "resample"])
+def test_a_grid_of_the_most_slices_is_made(gaps: Gaps) -> None:
+    assert len(read(at(0, 1, 2, 65535), gaps=gaps).array) == 65536
 
 
-def test_a_grid_through_a_slice_far_away_is_refused() -> None:
-    choices: tuple[Gaps, ...] = ("resample", "pad")
-    for gaps in choices:
-        with pytest.raises(LimitExceededError, match="more than 65536; gaps='split'"):
-            read_volumes(at(0, 1, 2, 1e6), gaps=gaps)
+@pytest.mark.parametrize("gaps", ["pad", "resample"])
+@pytest.mark.parametrize("height", [65536, 1e6])
+def test_a_grid_through_a_slice_far_away_is_refused(gaps: Gaps, height: float) -> None:
+    with pytest.raises(LimitExceededError, match="more than 65536; gaps='split'"):
+        read_volumes(at(0, 1, 2, height), gaps=gaps)
 
 
 def test_padded_voxels_count_for_the_limit() -> None:

@@ -41,6 +41,8 @@ NO_ORDER = {
         ("TriggerTime", lambda volume, place: str(volume * 2000 + place * 200)),
         ("FrameReferenceTime", lambda volume, place: str(volume * 60000 + place * 3)),
         ("AcquisitionTime", lambda volume, place: f"1015{volume * 20 + place:02}"),
+        ("AcquisitionTime", lambda volume, place: f"1015{volume + place * 3:02}"),
+        ("TriggerTime", lambda volume, place: str(volume * 20 + place * 200)),
     ],
 )
 def test_numbers_in_no_order_are_not_believed_against_a_clock(keyword: str, time_of: Any, numbers: list[int]) -> None:
