@@ -41,7 +41,7 @@ class LookupTable:
 
     def looked_up(self, stored: NDArray[Any]) -> Entries:
         """Look stored values up; those beyond an end take the entry there."""
-        return self.entries[np.clip(stored.astype(np.int64) - self.first, 0, len(self.entries) - 1)]
+        return self.entries[np.clip(stored.astype(np.int64, copy=False) - self.first, 0, len(self.entries) - 1)]
 
 
 def entry_count(told: int) -> int:
