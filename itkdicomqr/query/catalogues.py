@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from itkdicomqr.association import Deadline
 from itkdicomqr.association.contexts import VERIFICATION, service
 from itkdicomqr.association.patience import open_patiently
-from itkdicomqr.dicomweb import Session
 from itkdicomqr.errors import NetworkError, TruncatedMatchesError
 from itkdicomqr.node import AUTO, Node
 from itkdicomqr.query.c_find import FindService, query_services, spoken
 from itkdicomqr.query.catalogue import Catalogue
-from itkdicomqr.query.qido import QidoService
+
+if TYPE_CHECKING:
+    from itkdicomqr.query.qido import QidoService
 
 T = TypeVar("T")
 
@@ -70,6 +71,9 @@ def asked(node: Node, deadline: Deadline, question: Callable[[Catalogue], T]) ->
 
 @contextmanager
 def _by_web(node: Node, deadline: Deadline) -> Iterator[QidoService]:
+    from itkdicomqr.dicomweb import Session
+    from itkdicomqr.query.qido import QidoService
+
     with Session(node, deadline) as session:
         yield QidoService(session)
 

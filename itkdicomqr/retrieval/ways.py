@@ -7,7 +7,6 @@ from functools import partial
 
 from pydicom.dataset import Dataset
 
-from itkdicomqr.dicomweb import wado
 from itkdicomqr.errors import ConnectionLostError, MoveNothingArrivedError, NetworkError
 from itkdicomqr.instance import Instance
 from itkdicomqr.levels import UNIQUE_KEYS, Level
@@ -63,6 +62,8 @@ _HEALING_MOVES = ((MAX_UIDS, False), (1, False), (1, True))
 
 def by_wado(arrivals: Arrivals, _receivers: Receivers) -> Iterator[Instance]:
     """Bring what is wanted by WADO-RS: the series, and then the missing one by one."""
+    from itkdicomqr.dicomweb import wado
+
     study_uid, series_uid = (arrivals.series.get(UNIQUE_KEYS[level]) or "" for level in (Level.STUDY, Level.SERIES))
     brought = partial(wado, arrivals.node, study_uid, series_uid, arrivals.deadline)
     whole = arrivals.wants_whole
